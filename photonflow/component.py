@@ -1,0 +1,132 @@
+"""The one way a physical part is written: `Component` with `param` fields.
+
+A field declared by `param` carries its SI unit, its meaning and the range in which
+the model around it is valid. The card loader, the documentation, the optimiser and
+the generic tests all read that one declaration.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from . import units
+
+
+if TYPE_CHECKING:  # Static checkers know `eqx.field`, but no wrapper around it.
+    from equinox import field as param
+
+    Scalar = float | Array
+else:
+    Scalar = Float[Array, ""]
+
+    def param(*, unit: str, doc: str, low: float, high: float):
+        """A physical quantity: SI `unit`, meaning, and range of validity.
+
+        The converter turns a Python float into an array, because a float leaf would
+        be static under `eqx.filter_jit` and every new card value would recompile.
+        """
+        metadata = dict(unit=unit, doc=doc, low=low, high=high)
+        return eqx.field(converter=_as_leaf, metadata=metadata)
+
+
+def _as_leaf(x: Any) -> Any:
+    # Tree surgery (masks, axes, strings) passes through constructors as well.
+    return jnp.asarray(x, float) if isinstance(x, (int, float)) else x
+
+
+class Component(eqx.Module):
+    """A physical part: a frozen pytree whose array leaves are `param` fields."""
+
+
+class Param(NamedTuple):
+    """One `param` leaf of a tree, with the declaration it was made from."""
+
+    path: str
+    """dotted Python path, unit suffix included: `end_a.modulator.gap_m`"""
+    value: Any
+    unit: str
+    doc: str
+    low: float
+    high: float
+
+    @property
+    def yaml_path(self) -> str:
+        """The same path as YAML and `--set` write it: `end_a.modulator.gap`."""
+        head, _, name = self.path.rpartition(".")
+        name = units.stem(name, self.unit)
+        return f"{head}.{name}" if head else name
+
+
+def params(tree: Any, prefix: str = "") -> Iterator[Param]:
+    """Every `param` of `tree`, depth first, in order of declaration."""
+    if not dataclasses.is_dataclass(tree):
+        return
+    for field in dataclasses.fields(tree):
+        value = getattr(tree, field.name)
+        path = f"{prefix}.{field.name}" if prefix else field.name
+        if "unit" in field.metadata:
+            about = {key: field.metadata[key] for key in ("unit", "doc", "low", "high")}
+            yield Param(path, value, **about)
+        else:
+            yield from params(value, path)
+
+
+def getter(path: str) -> Callable[[Any], Any]:
+    """Function that reads the leaf at a dotted Python path, for `eqx.tree_at`."""
+
+    def get(tree: Any) -> Any:
+        for name in path.split("."):
+            tree = getattr(tree, name)
+        return tree
+
+    return get
+
+
+def replace(tree: Any, values: dict[str, Any]) -> Any:
+    """A copy of `tree` with the leaves at dotted Python paths replaced."""
+    gets = [getter(path) for path in values]
+    new = [jnp.asarray(value, float) for value in values.values()]
+    return eqx.tree_at(lambda t: [get(t) for get in gets], tree, new)
+
+
+def enable_x64() -> None:
+    """Switch jax to float64; call it before the first array is made."""
+    jax.config.update("jax_enable_x64", True)
+
+
+def together(function: Callable[..., Any], calls: list[tuple]) -> list[Any]:
+    """`[function(*args) for args in calls]`, tracing each kind of `args` only once.
+
+    Calls whose arguments are alike in structure and static fields run as one `vmap`:
+    two equal ends, two climates or four links of a family cost one compilation.
+    """
+    results: list[Any] = [None] * len(calls)
+    kinds: dict[Any, list[int]] = {}
+    halves = [eqx.partition(args, eqx.is_array) for args in calls]
+    for i, (arrays, static) in enumerate(halves):
+        leaves, structure = jax.tree.flatten(static)
+        kinds.setdefault(
+            (jax.tree.structure(arrays), tuple(leaves), structure), []
+        ).append(i)
+    for members in kinds.values():
+        static = halves[members[0]][1]
+        stack = jax.tree.map(lambda *x: jnp.stack(x), *(halves[i][0] for i in members))
+        out = eqx.filter_vmap(
+            lambda arrays, s=static: function(*eqx.combine(arrays, s))
+        )(stack)
+        for place, i in enumerate(members):
+            results[i] = jax.tree.map(
+                lambda x, k=place: x[k] if eqx.is_array(x) else x, out
+            )
+    return results
+
+
+def require_x64(what: str) -> None:
+    """Raise unless float64 is on: link noise spans more decades than float32 has."""
+    if not jax.config.jax_enable_x64:  # type: ignore[attr-defined]
+        raise RuntimeError(f"`{what}` needs float64: call `pf.enable_x64()` first")

@@ -1,0 +1,1 @@
+"""Matrix units: what a product of matrices costs in time and joules."""

@@ -1,0 +1,80 @@
+"""An electronic accelerator as a smooth roofline with floors."""
+
+from ..component import Scalar, param
+from .base import AbstractMatrixUnit, ComputeCost, MatrixProduct
+
+
+class Accelerator(AbstractMatrixUnit):
+    r"""A GPU-class accelerator: memory and arithmetic overlap in part, launches do not.
+
+    Time of a product that streams $b$ bytes and does $f$ operations,
+    $$ t = \Big[\Big(\frac{b}{\eta_b BW}\Big)^p + \Big(\frac{f}{\eta_f F}\Big)^p
+       \Big]^{1/p}, $$
+    where $p = 1$ adds and $p\to\infty$ overlaps fully; decode measurements ask for 1.3
+    to 1.7. A layer adds a floor of launches, norms and rotary embedding; a step adds
+    sampling and scheduling. Left out: efficiency that depends on the size of a product,
+    clock against temperature, quantisation passes.
+
+    `idle` is what a resident serving loop draws before any byte or operation, links of
+    the package included (`included_phy`, moved to the links by the cluster).
+    """
+
+    flop_per_s: Scalar = param(
+        unit="FLOP/s", doc="peak dense at the weights' precision", low=1e13, high=1e17
+    )
+    hbm_byte_per_s: Scalar = param(
+        unit="byte/s", doc="peak memory bandwidth", low=1e11, high=1e14
+    )
+    hbm_byte: Scalar = param(unit="byte", doc="memory", low=1e9, high=2e12)
+    usable: Scalar = param(
+        unit="1", doc="part of memory for weights and KV cache", low=0.5, high=1.0
+    )
+    flop_efficiency: Scalar = param(
+        unit="1", doc="reached part of peak arithmetic", low=0.1, high=1.0
+    )
+    stream_efficiency: Scalar = param(
+        unit="1", doc="reached part of peak bandwidth", low=0.1, high=1.0
+    )
+    overlap: Scalar = param(
+        unit="1", doc="exponent p of the roofline", low=1.0, high=8.0
+    )
+    layer_s: Scalar = param(
+        unit="s", doc="launch, norm and rotary floor of a layer", low=0.0, high=1e-3
+    )
+    step_s: Scalar = param(
+        unit="s", doc="sampling and scheduling of a pass", low=0.0, high=2e-2
+    )
+    idle_w: Scalar = param(
+        unit="W", doc="drawn by a resident serving loop", low=20.0, high=1500.0
+    )
+    flop_j_per_flop: Scalar = param(
+        unit="J/FLOP", doc="energy of an operation", low=1e-15, high=1e-11
+    )
+    stream_j_per_byte: Scalar = param(
+        unit="J/byte", doc="energy to bring a byte from memory", low=1e-12, high=1e-9
+    )
+    limit_w: Scalar = param(unit="W", doc="power limit", low=100.0, high=3000.0)
+    included_phy_w: Scalar = param(
+        unit="W", doc="scale-up PHY inside `idle`", low=0.0, high=300.0
+    )
+
+    def cost(self, product: MatrixProduct) -> ComputeCost:
+        """Time and dynamic energy of `product`; the time is split by its shares."""
+        stream_s = product.stream_byte / (self.stream_efficiency * self.hbm_byte_per_s)
+        flop_s = product.flop / (self.flop_efficiency * self.flop_per_s)
+        p = self.overlap
+        # Scaled by the larger sum, so that no power of seconds underflows.
+        scale = stream_s + flop_s
+        shares = (stream_s / scale) ** p, (flop_s / scale) ** p
+        norm = shares[0] + shares[1]
+        time_s = product.count * scale * norm ** (1 / p)
+        return ComputeCost(
+            time_s={
+                "hbm": time_s * shares[0] / norm,
+                product.kind: time_s * shares[1] / norm,
+            },
+            energy_j={
+                "hbm": product.count * product.stream_byte * self.stream_j_per_byte,
+                product.kind: product.count * product.flop * self.flop_j_per_flop,
+            },
+        )

@@ -1,0 +1,154 @@
+"""Electronics of a port: SerDes, DSP, host trace, drivers, converters, housekeeping."""
+
+import abc
+import math
+
+from ..component import Component, Scalar, param
+from .response import butterworth2
+
+
+class SerDes(Component):
+    """A full-duplex electrical PHY of one reach class (LR, VSR, XSR), Tx and Rx.
+
+    `energy` is Tx plus Rx watts over the rate of one direction, counted once per
+    interface. The signal side is what limits a link without a retimer: distortion and
+    converter noise as two signal-to-noise ratios (not enhanced by equalisation), and
+    the noise density at its input (enhanced by it). Left out: jitter as a separate
+    term, lane-to-lane skew.
+    """
+
+    energy_j_per_bit: Scalar = param(
+        unit="J/bit",
+        doc="Tx and Rx watts over one-direction rate",
+        low=1e-14,
+        high=3e-11,
+    )
+    transmit_snr_db: Scalar = param(
+        unit="dB", doc="signal to noise and distortion sent", low=15.0, high=60.0
+    )
+    receive_snr_db: Scalar = param(
+        unit="dB", doc="converter signal to noise and distortion", low=15.0, high=60.0
+    )
+    noise_v2_per_hz: Scalar = param(
+        unit="V^2/Hz", doc="input noise density, one-sided", low=1e-19, high=1e-15
+    )
+    swing_v: Scalar = param(
+        unit="V", doc="differential peak-to-peak sent", low=0.2, high=1.5
+    )
+    bandwidth_hz: Scalar = param(
+        unit="Hz", doc="of the analogue front ends", low=10e9, high=150e9
+    )
+    latency_s: Scalar = param(
+        unit="s", doc="Tx plus Rx, equaliser included", low=1e-10, high=1e-6
+    )
+
+    def response(self, frequency_hz: Scalar) -> Scalar:
+        """|H|^2 of one analogue front end."""
+        return butterworth2(frequency_hz, self.bandwidth_hz)
+
+
+class Trace(Component):
+    r"""Copper between a chip and what it drives: loss at 53.125 GHz, $\propto f^m$."""
+
+    loss_db: Scalar = param(
+        unit="dB", doc="bump to bump at 53.125 GHz", low=0.0, high=40.0
+    )
+    exponent: Scalar = param(
+        unit="1", doc="0.5 skin effect, 1 dielectric", low=0.4, high=1.2
+    )
+
+    def loss_at_db(self, frequency_hz: Scalar) -> Scalar:
+        """Loss at a frequency."""
+        return self.loss_db * (frequency_hz / REFERENCE_HZ) ** self.exponent
+
+
+REFERENCE_HZ = 53.125e9  # Nyquist frequency of 106.25 GBd
+
+
+class AbstractDriver(Component):
+    """What a port asks of its modulator driver."""
+
+    bandwidth_hz: Scalar = param(unit="Hz", doc="3-dB bandwidth", low=15e9, high=150e9)
+    headroom_v: Scalar = param(
+        unit="V", doc="supply beyond the swing", low=0.1, high=3.0
+    )
+    overhead: Scalar = param(
+        unit="1", doc="supply current over the load's", low=1.0, high=6.0
+    )
+    noise_v2_per_hz: Scalar = param(
+        unit="V^2/Hz", doc="input noise density, one-sided", low=1e-19, high=1e-15
+    )
+    source_ohm: Scalar = param(
+        unit="ohm", doc="output resistance into the load", low=1.0, high=100.0
+    )
+
+    @abc.abstractmethod
+    def power_w(self, drive_v: Scalar, load_f: Scalar) -> Scalar:
+        """Supply power of one lane."""
+
+    def response(self, frequency_hz: Scalar) -> Scalar:
+        """|H|^2, maximally flat."""
+        return butterworth2(frequency_hz, self.bandwidth_hz)
+
+
+class CapacitiveDriver(AbstractDriver):
+    r"""Class-A linear driver of a lumped modulator.
+
+    To move $C$ by $V_{pp}$ at full bandwidth a linear stage keeps the slewing current
+    flowing: $P = m\,(V_{pp} + V_h)\,V_{pp}\,2\pi f\,(C + C_0)$, some hundred times the
+    $C V^2$ of the junction. Left out: predriver gain against swing.
+    """
+
+    output_f: Scalar = param(
+        unit="F", doc="own output capacitance", low=1e-15, high=200e-15
+    )
+
+    def power_w(self, drive_v: Scalar, load_f: Scalar) -> Scalar:
+        """Supply power of one lane."""
+        slew_a = drive_v * 2 * math.pi * self.bandwidth_hz * (load_f + self.output_f)
+        return self.overhead * (drive_v + self.headroom_v) * slew_a
+
+
+class TerminatedDriver(AbstractDriver):
+    r"""Linear driver of a terminated travelling-wave electrode.
+
+    $P = m\,(V_{pp}/2 + V_h)\,V_{pp} / R$ with $R$ the differential load: each arm swings
+    by half the differential voltage. Left out: back termination as a separate term (in
+    `overhead`).
+    """
+
+    load_ohm: Scalar = param(
+        unit="ohm", doc="differential load of the electrode", low=20.0, high=150.0
+    )
+
+    def power_w(self, drive_v: Scalar, load_f: Scalar) -> Scalar:
+        """Supply power of one lane."""
+        current_a = drive_v / self.load_ohm
+        return self.overhead * (drive_v / 2 + self.headroom_v) * current_a
+
+
+class Dsp(Component):
+    """Retiming DSP of a pluggable module, both directions, host side and line side.
+
+    `host_energy` is the part spent on the SerDes that faces the host. Its line side
+    sends and receives like a `SerDes`, next to the driver and the TIA.
+    """
+
+    line: SerDes
+    host_energy_j_per_bit: Scalar = param(
+        unit="J/bit", doc="host-side SerDes of the DSP", low=1e-14, high=1e-11
+    )
+    host_log10_ber: Scalar = param(
+        unit="1", doc="log10 BER the electrical segments add", low=-12.0, high=-3.0
+    )
+
+
+class Housekeeping(Component):
+    """What a module or engine spends besides the signal path, and on conversion."""
+
+    control_w: Scalar = param(
+        unit="W", doc="controller, monitors, sensors of one end", low=1e-3, high=5.0
+    )
+    conversion: Scalar = param(
+        unit="1", doc="efficiency of the converters inside", low=0.6, high=1.0
+    )

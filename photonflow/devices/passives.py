@@ -1,0 +1,91 @@
+"""Waveguides, and the glass between two ends of a link."""
+
+import jax.numpy as jnp
+
+from ..component import Component, Scalar, param
+from ..units import LIGHT_M_PER_S, LN10
+
+
+class RibWaveguide(Component):
+    r"""A silicon guide as a ring needs it: index, mode, loss, and coupling to another.
+
+    Bend loss falls exponentially, $\alpha_b(R) = \alpha_{b0} e^{-R/R_0}$, and the
+    splitting of two guides a gap $g$ apart as $\Delta n_0 e^{-\gamma g}$. All values
+    belong to one cross-section at one wavelength. Left out: their dispersion.
+    """
+
+    group_index: Scalar = param(unit="1", doc="group index", low=3.5, high=4.6)
+    mode_width_m: Scalar = param(
+        unit="m", doc="inverse peak density of the mode", low=150e-9, high=600e-9
+    )
+    confinement: Scalar = param(
+        unit="1", doc="d n_eff / d n of the whole core", low=0.4, high=1.3
+    )
+    scatter_db_per_m: Scalar = param(
+        unit="dB/m", doc="loss of the straight undoped guide", low=20.0, high=2000.0
+    )
+    bend_db_per_m: Scalar = param(
+        unit="dB/m", doc="bend loss as R goes to 0", low=1.0, high=1e7
+    )
+    bend_decay_m: Scalar = param(
+        unit="m", doc="radius over which bend loss falls by e", low=0.2e-6, high=2e-6
+    )
+    splitting: Scalar = param(
+        unit="1", doc="index splitting of two guides at zero gap", low=0.05, high=0.6
+    )
+    splitting_decay_per_m: Scalar = param(
+        unit="1/m", doc="decay of the splitting with the gap", low=5e6, high=1.6e7
+    )
+
+    def loss_per_m(self, radius_m: Scalar) -> Scalar:
+        """Power loss of a bend of `radius_m`, carriers excluded, 1/m."""
+        bend = self.bend_db_per_m * jnp.exp(-radius_m / self.bend_decay_m)
+        return (self.scatter_db_per_m + bend) * (LN10 / 10)
+
+
+class FibrePath(Component):
+    """Single-mode fibre and its connectors between two ends.
+
+    Left out: dispersion (below 2 km in the O-band), multi-path interference.
+    """
+
+    connectors_db: Scalar = param(
+        unit="dB", doc="all mated pairs and splices", low=0.0, high=10.0
+    )
+    fibre_db_per_m: Scalar = param(unit="dB/m", doc="attenuation", low=1e-5, high=3e-3)
+    group_index: Scalar = param(unit="1", doc="group index", low=1.4, high=1.6)
+
+    def loss_db(self, length_m: Scalar) -> Scalar:
+        """Loss from end to end."""
+        return self.connectors_db + self.fibre_db_per_m * length_m
+
+    def latency_s(self, length_m: Scalar) -> Scalar:
+        """Time of flight."""
+        return self.group_index * length_m / LIGHT_M_PER_S
+
+
+class TwinaxPath(Component):
+    r"""A passive copper cable: loss grows between $\sqrt f$ (skin) and $f$ (dielectric).
+
+    `loss` is per metre at 53.125 GHz, connectors included in `fixed`; crosstalk is an
+    integrated rms at the receiver.
+    """
+
+    loss_db_per_m: Scalar = param(
+        unit="dB/m", doc="insertion loss at 53.125 GHz", low=2.0, high=20.0
+    )
+    fixed_db: Scalar = param(
+        unit="dB", doc="connectors and both hosts, 53.125 GHz", low=0.0, high=40.0
+    )
+    crosstalk_v: Scalar = param(
+        unit="V", doc="integrated crosstalk, rms at the receiver", low=1e-5, high=5e-3
+    )
+    velocity_index: Scalar = param(unit="1", doc="c over velocity", low=1.1, high=2.2)
+
+    def loss_db(self, length_m: Scalar) -> Scalar:
+        """Insertion loss at 53.125 GHz, die bump to die bump."""
+        return self.fixed_db + self.loss_db_per_m * length_m
+
+    def latency_s(self, length_m: Scalar) -> Scalar:
+        """Time of flight."""
+        return self.velocity_index * length_m / LIGHT_M_PER_S

@@ -1,0 +1,1 @@
+"""Two ends and a path: bit error rate, watts by cause, latency."""

@@ -1,0 +1,120 @@
+"""What every link answers, and the words it answers in."""
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from .. import causes
+from ..component import Component, Scalar, param
+
+
+class Conditions(Component):
+    """Where a link works: temperatures, length and age.
+
+    A link is designed at its worst corner and burns power at its nominal one.
+    """
+
+    case_k: Scalar = param(
+        unit="K", doc="case of module, engine and chip", low=273.15, high=378.15
+    )
+    coolant_k: Scalar = param(
+        unit="K", doc="case of an external laser", low=273.15, high=353.15
+    )
+    length_m: Scalar = param(unit="m", doc="path length", low=0.0, high=2000.0)
+    ageing_db: Scalar = param(
+        unit="dB", doc="optical loss added by end of life", low=0.0, high=3.0
+    )
+
+
+class PortBudget(eqx.Module):
+    """Watts of one end of a link, full duplex, by cause of `causes.LINK`."""
+
+    static_w: dict[str, Scalar]
+    """burnt busy or idle"""
+    dynamic_j_per_bit: dict[str, Scalar]
+    """burnt only when payload moves, per payload bit sent or received"""
+    boundary: tuple[tuple[str, str], ...] = eqx.field(static=True)
+    """(cause, box of `causes.BOUNDARIES` that pays it)"""
+
+    def power_w(self) -> Scalar:
+        """All static watts of this end."""
+        return sum(self.static_w.values(), start=jnp.zeros(()))
+
+    def vendor_w(self) -> Scalar:
+        """Watts at the vendor's boundary: module or engine and its laser, no host."""
+        inside = [cause for cause, box in self.boundary if box != "host"]
+        return sum((self.static_w[cause] for cause in inside), start=jnp.zeros(()))
+
+
+class Direction(eqx.Module):
+    """One direction of a link."""
+
+    log10_ber: Scalar
+    """before FEC, all segments from FEC to FEC"""
+    log10_ber_reserve: Scalar
+    """the same behind the extra loss of the required margin"""
+    margin_db: Scalar
+    """loss that could be added before the FEC threshold; optical dB where optical"""
+    noise_share: dict[str, Scalar]
+    """share of each noise in the variance of the worst eye"""
+    budget_db: dict[str, Scalar]
+    """the waterfall: a power in dBm, then changes in dB"""
+    slacks: dict[str, Scalar]
+    """limits, met when >= 0; `ber` is the constraint of a search"""
+
+
+class LinkBudget(eqx.Module):
+    """What one link delivers and costs."""
+
+    rate_bps: Scalar
+    """payload of one direction"""
+    line_rate_bps: Scalar
+    latency_s: Scalar
+    """one way, FEC to FEC"""
+    end_a: PortBudget
+    end_b: PortBudget
+    a_to_b: Direction
+    b_to_a: Direction
+
+    @property
+    def log10_ber(self) -> Scalar:
+        """Pre-FEC, of the worse direction."""
+        return jnp.maximum(self.a_to_b.log10_ber, self.b_to_a.log10_ber)
+
+    @property
+    def margin_db(self) -> Scalar:
+        """Of the worse direction."""
+        return jnp.minimum(self.a_to_b.margin_db, self.b_to_a.margin_db)
+
+    def energy_j_per_bit(self, utilisation: Scalar = 1.0) -> Scalar:
+        """Joules per delivered bit with both directions used to `utilisation`."""
+        ends = (self.end_a, self.end_b)
+        static_w = sum((end.power_w() for end in ends), start=jnp.zeros(()))
+        moving = [end.dynamic_j_per_bit.values() for end in ends]
+        dynamic = sum((e for end in moving for e in end), start=jnp.zeros(()))
+        return static_w / (2 * self.rate_bps * utilisation) + dynamic
+
+
+class AbstractLink(Component):
+    """Two ends, which may differ, and what lies between them."""
+
+    @abc.abstractmethod
+    def budget(self, at: Conditions) -> LinkBudget:
+        """Error rate, margin, latency and watts under `at`."""
+
+
+def ber_slack(log10_ber: Scalar, threshold: Scalar) -> Scalar:
+    r"""$\tfrac12(\ln|\log_{10} BER| - \ln|\log_{10} T|)$, >= 0 where BER <= T.
+
+    Smooth and of order one where the BER itself spans hundreds of decades.
+    """
+    return (jnp.log(-log10_ber) - jnp.log(-jnp.log10(threshold))) / 2
+
+
+def by_cause(**watts: Scalar) -> dict[str, Scalar]:
+    """`watts` with every other cause of a link at zero, in the fixed order."""
+    unknown = set(watts) - set(causes.LINK)
+    if unknown:
+        raise ValueError(f"`{unknown}` are not causes of a link: {causes.LINK}")
+    return {cause: watts.get(cause, jnp.zeros(())) for cause in causes.LINK}
