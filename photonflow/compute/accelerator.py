@@ -19,13 +19,13 @@ class Accelerator(AbstractMatrixUnit):
     the package included (`included_phy`, moved to the links by the cluster).
     """
 
-    flop_per_s: Scalar = param(
+    peak_flop_per_s: Scalar = param(
         unit="FLOP/s", doc="peak dense at the weights' precision", low=1e13, high=1e17
     )
-    hbm_byte_per_s: Scalar = param(
+    bandwidth_byte_per_s: Scalar = param(
         unit="byte/s", doc="peak memory bandwidth", low=1e11, high=1e14
     )
-    hbm_byte: Scalar = param(unit="byte", doc="memory", low=1e9, high=2e12)
+    memory_byte: Scalar = param(unit="byte", doc="memory", low=1e9, high=2e12)
     usable: Scalar = param(
         unit="1", doc="part of memory for weights and KV cache", low=0.5, high=1.0
     )
@@ -47,10 +47,10 @@ class Accelerator(AbstractMatrixUnit):
     idle_w: Scalar = param(
         unit="W", doc="drawn by a resident serving loop", low=20.0, high=1500.0
     )
-    flop_j_per_flop: Scalar = param(
+    operation_j_per_flop: Scalar = param(
         unit="J/FLOP", doc="energy of an operation", low=1e-15, high=1e-11
     )
-    stream_j_per_byte: Scalar = param(
+    fetch_j_per_byte: Scalar = param(
         unit="J/byte", doc="energy to bring a byte from memory", low=1e-12, high=1e-9
     )
     limit_w: Scalar = param(unit="W", doc="power limit", low=100.0, high=3000.0)
@@ -60,8 +60,10 @@ class Accelerator(AbstractMatrixUnit):
 
     def cost(self, product: MatrixProduct) -> ComputeCost:
         """Time and dynamic energy of `product`; the time is split by its shares."""
-        stream_s = product.stream_byte / (self.stream_efficiency * self.hbm_byte_per_s)
-        flop_s = product.flop / (self.flop_efficiency * self.flop_per_s)
+        stream_s = product.stream_byte / (
+            self.stream_efficiency * self.bandwidth_byte_per_s
+        )
+        flop_s = product.flop / (self.flop_efficiency * self.peak_flop_per_s)
         p = self.overlap
         # Scaled by the larger sum, so that no power of seconds underflows.
         scale = stream_s + flop_s
@@ -74,7 +76,7 @@ class Accelerator(AbstractMatrixUnit):
                 product.kind: time_s * shares[1] / norm,
             },
             energy_j={
-                "hbm": product.count * product.stream_byte * self.stream_j_per_byte,
-                product.kind: product.count * product.flop * self.flop_j_per_flop,
+                "hbm": product.count * product.stream_byte * self.fetch_j_per_byte,
+                product.kind: product.count * product.flop * self.operation_j_per_flop,
             },
         )

@@ -1,1 +1,1 @@
-"""Optical and electrical parts, each from its own physics; nothing here knows a link."""
+"""Optical and electrical parts, each from its own physics."""

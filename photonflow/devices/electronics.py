@@ -112,9 +112,9 @@ class CapacitiveDriver(AbstractDriver):
 class TerminatedDriver(AbstractDriver):
     r"""Linear driver of a terminated travelling-wave electrode.
 
-    $P = m\,(V_{pp}/2 + V_h)\,V_{pp} / R$ with $R$ the differential load: each arm swings
-    by half the differential voltage. Left out: back termination as a separate term (in
-    `overhead`).
+    $P = m\,(V_{pp}/2 + V_h)\,V_{pp} / R$ with $R$ the differential load: each arm
+    swings by half the differential voltage. Left out: back termination as a separate
+    term (in `overhead`).
     """
 
     load_ohm: Scalar = param(

@@ -65,10 +65,10 @@ class FibrePath(Component):
 
 
 class TwinaxPath(Component):
-    r"""A passive copper cable: loss grows between $\sqrt f$ (skin) and $f$ (dielectric).
+    r"""A passive copper cable, its loss growing as $\sqrt f$ (skin effect).
 
     `loss` is per metre at 53.125 GHz, connectors included in `fixed`; crosstalk is an
-    integrated rms at the receiver.
+    integrated rms at the receiver. Left out: dielectric loss, which grows as $f$.
     """
 
     loss_db_per_m: Scalar = param(
