@@ -208,7 +208,7 @@ class FatTree(AbstractTopology):
     def loads_bit(
         self, hand_over: PointToPoint, arrivals: PointToPoint
     ) -> dict[str, Scalar]:
-        """Bits per direction on one link of each hop, for one accelerator's messages."""
+        """Bits per direction on one link of each hop, from one accelerator."""
         within, outside = hand_over.sent_byte() * 8, arrivals.sent_byte() * 8
         # A link between switches averages over the tiers it lies in.
         above = within * (1 - self.leaf_share()) / (self.tiers - 1) + outside

@@ -32,7 +32,7 @@ class TransimpedanceAmplifier(Component):
     reference_w: Scalar = param(
         unit="W", doc="power of the reference design", low=5e-3, high=1.0
     )
-    reference_hz: Scalar = param(
+    reference_bandwidth_hz: Scalar = param(
         unit="Hz", doc="bandwidth of the reference design", low=10e9, high=120e9
     )
     power_exponent: Scalar = param(
@@ -55,5 +55,7 @@ class TransimpedanceAmplifier(Component):
 
     def power_w(self) -> Scalar:
         """Supply power of one lane."""
-        growth = (self.bandwidth_hz / self.reference_hz) ** self.power_exponent
+        growth = (
+            self.bandwidth_hz / self.reference_bandwidth_hz
+        ) ** self.power_exponent
         return self.reference_w * growth
