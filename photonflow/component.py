@@ -21,8 +21,11 @@ if TYPE_CHECKING:  # Static checkers know `eqx.field`, but no wrapper around it.
     from equinox import field as param
 
     Scalar = float | Array
+    Values = float | Array
 else:
     Scalar = Float[Array, ""]
+    # Any shape: what is evaluated at many frequencies or voltages at once.
+    Values = Float[Array, "..."] | float
 
     def param(*, unit: str, doc: str, low: float, high: float):
         """A physical quantity: SI `unit`, meaning, and range of validity.

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from ..component import Component, Scalar, param
+from ..component import Component, Scalar, Values, param
 from .response import one_pole
 
 
@@ -24,7 +24,7 @@ class Photodiode(Component):
     )
     bias_v: Scalar = param(unit="V", doc="reverse bias", low=0.5, high=5.0)
 
-    def response(self, frequency_hz: Scalar) -> Scalar:
+    def response(self, frequency_hz: Values) -> Values:
         """|H|^2 of the transit time."""
         return one_pole(frequency_hz, self.bandwidth_hz)
 

@@ -3,7 +3,7 @@
 import abc
 import math
 
-from ..component import Component, Scalar, param
+from ..component import Component, Scalar, Values, param
 from .response import butterworth2
 
 
@@ -42,7 +42,7 @@ class SerDes(Component):
         unit="s", doc="Tx plus Rx, equaliser included", low=1e-10, high=1e-6
     )
 
-    def response(self, frequency_hz: Scalar) -> Scalar:
+    def response(self, frequency_hz: Values) -> Values:
         """|H|^2 of one analogue front end."""
         return butterworth2(frequency_hz, self.bandwidth_hz)
 
@@ -57,7 +57,7 @@ class Trace(Component):
         unit="1", doc="0.5 skin effect, 1 dielectric", low=0.4, high=1.2
     )
 
-    def loss_at_db(self, frequency_hz: Scalar) -> Scalar:
+    def loss_at_db(self, frequency_hz: Values) -> Values:
         """Loss at a frequency."""
         return self.loss_db * (frequency_hz / REFERENCE_HZ) ** self.exponent
 
@@ -86,7 +86,7 @@ class AbstractDriver(Component):
     def power_w(self, drive_v: Scalar, load_f: Scalar) -> Scalar:
         """Supply power of one lane."""
 
-    def response(self, frequency_hz: Scalar) -> Scalar:
+    def response(self, frequency_hz: Values) -> Values:
         """|H|^2, maximally flat."""
         return butterworth2(frequency_hz, self.bandwidth_hz)
 

@@ -13,7 +13,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jax.scipy.special import erf
 
-from ..component import Component, Scalar, param
+from ..component import Component, Scalar, Values, param
 from ..units import BOLTZMANN_J_PER_K, CHARGE_C, VACUUM_F_PER_M
 from . import silicon
 from .silicon import INTRINSIC_PER_M3, PERMITTIVITY_RATIO
@@ -22,7 +22,7 @@ from .silicon import INTRINSIC_PER_M3, PERMITTIVITY_RATIO
 THERMAL_V = BOLTZMANN_J_PER_K * 300.0 / CHARGE_C  # 25.85 mV
 
 
-def built_in_v(acceptor_per_m3: Scalar, donor_per_m3: Scalar) -> Scalar:
+def built_in_v(acceptor_per_m3: Values, donor_per_m3: Values) -> Values:
     """Built-in voltage, about 0.9 V for modulator doping."""
     return THERMAL_V * (
         jnp.log(acceptor_per_m3 / INTRINSIC_PER_M3)
@@ -31,11 +31,11 @@ def built_in_v(acceptor_per_m3: Scalar, donor_per_m3: Scalar) -> Scalar:
 
 
 def depletion_m(
-    acceptor_per_m3: Scalar,
-    donor_per_m3: Scalar,
-    reverse_v: Scalar,
+    acceptor_per_m3: Values,
+    donor_per_m3: Values,
+    reverse_v: Values,
     permittivity_ratio: float = PERMITTIVITY_RATIO,
-) -> Scalar:
+) -> Values:
     """Depletion width at `reverse_v` >= 0."""
     total = built_in_v(acceptor_per_m3, donor_per_m3) + reverse_v
     inverse_density = 1 / acceptor_per_m3 + 1 / donor_per_m3
@@ -44,10 +44,10 @@ def depletion_m(
 
 
 def capacitance_f_per_m(
-    depletion_width_m: Scalar,
-    height_m: Scalar,
+    depletion_width_m: Values,
+    height_m: Values,
     permittivity_ratio: float = PERMITTIVITY_RATIO,
-) -> Scalar:
+) -> Values:
     """Plate capacitance per length of a junction of `height_m`, without fringe."""
     return permittivity_ratio * VACUUM_F_PER_M * height_m / depletion_width_m
 
@@ -55,11 +55,11 @@ def capacitance_f_per_m(
 class Sweep(eqx.Module):
     """What a depletion junction does to the mode around it, at one reverse bias."""
 
-    index_rise: Scalar
+    index_rise: Values
     """rise of n_eff over the undepleted, doped guide"""
-    absorption_per_m: Scalar
+    absorption_per_m: Values
     """power absorption by the carriers still in the mode"""
-    capacitance_f_per_m: Scalar
+    capacitance_f_per_m: Values
 
 
 class PNJunction(Component):
@@ -90,7 +90,7 @@ class PNJunction(Component):
     )
 
     def sweep(
-        self, reverse_v: Scalar, wavelength_m: Scalar, mode_width_m: Scalar
+        self, reverse_v: Values, wavelength_m: Scalar, mode_width_m: Scalar
     ) -> Sweep:
         """Index, absorption and capacitance per length at `reverse_v` >= 0."""
         p, n = self.acceptor_per_m3, self.donor_per_m3

@@ -6,9 +6,8 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from ..component import Component, Scalar, param
+from ..component import Component, Scalar, Values, param
 from ..units import LIGHT_M_PER_S
 from . import rings
 from .junction import PNJunction
@@ -30,7 +29,7 @@ class AbstractOperation(eqx.Module):
     """operating limits: met when >= 0, falling further as a limit is passed"""
 
     @abc.abstractmethod
-    def response(self, frequency_hz: Array, source_ohm: Scalar) -> Array:
+    def response(self, frequency_hz: Values, source_ohm: Scalar) -> Values:
         """|H|^2 from drive to light behind a driver of `source_ohm`; 1 at f = 0."""
 
 
@@ -141,7 +140,7 @@ class MicroringModulator(AbstractModulator):
         """Power coupling between bus and ring."""
         return jnp.square(jnp.sin(self.coupling_angle()))
 
-    def resonance(self, reverse_v: Array) -> "Resonance":
+    def resonance(self, reverse_v: Values) -> "Resonance":
         """The ring at one or more reverse biases."""
         guide = self.guide
         sweep = self.junction.sweep(reverse_v, self.wavelength_m, guide.mode_width_m)
@@ -199,18 +198,18 @@ class MicroringModulator(AbstractModulator):
 class Resonance(eqx.Module):
     """An all-pass ring at one junction voltage, or at several along an axis."""
 
-    a: Array
+    a: Values
     t: Scalar
     fsr_hz: Scalar
-    shift_hz: Array
+    shift_hz: Values
     """red shift from the place without depletion, as a frequency"""
-    junction_f: Array
+    junction_f: Values
 
-    def linewidth_hz(self) -> Array:
+    def linewidth_hz(self) -> Values:
         """Full width at half depth."""
         return rings.linewidth_hz(self.a, self.t, self.fsr_hz)
 
-    def transmission(self, detuning_hz: Array) -> Array:
+    def transmission(self, detuning_hz: Values) -> Values:
         """Power past the ring with the laser `detuning_hz` above resonance."""
         phase = 2 * math.pi * detuning_hz / self.fsr_hz
         return rings.all_pass(phase, self.a, self.t)
@@ -228,7 +227,7 @@ class RingOperation(AbstractOperation):
     detuning_hz: Scalar
     series_ohm: Scalar
 
-    def response(self, frequency_hz: Array, source_ohm: Scalar) -> Array:
+    def response(self, frequency_hz: Values, source_ohm: Scalar) -> Values:
         """Photon lifetime with its detuning peak, times the junction's RC."""
         ring = self.middle
         optical = rings.small_signal(
@@ -292,6 +291,6 @@ class MachZehnderOperation(AbstractOperation):
     slacks: dict[str, Scalar]
     bandwidth_hz: Scalar
 
-    def response(self, frequency_hz: Array, source_ohm: Scalar) -> Array:
+    def response(self, frequency_hz: Values, source_ohm: Scalar) -> Values:
         """One pole; the line's own bandwidth includes its source."""
         return one_pole(frequency_hz, self.bandwidth_hz)

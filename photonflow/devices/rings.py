@@ -20,27 +20,27 @@ import math
 
 import jax.numpy as jnp
 
-from ..component import Scalar
+from ..component import Values
 from ..units import LIGHT_M_PER_S
 
 
-def length_m(radius_m: Scalar) -> Scalar:
+def length_m(radius_m: Values) -> Values:
     """Round trip."""
     return 2 * math.pi * radius_m
 
 
-def fsr_hz(radius_m: Scalar, group_index: Scalar) -> Scalar:
+def fsr_hz(radius_m: Values, group_index: Values) -> Values:
     """Free spectral range, c / (n_g L)."""
     return LIGHT_M_PER_S / (group_index * length_m(radius_m))
 
 
 def coupling_angle(
-    radius_m: Scalar,
-    gap_m: Scalar,
-    wavelength_m: Scalar,
-    coupling_index: Scalar,
-    decay_per_m: Scalar,
-) -> Scalar:
+    radius_m: Values,
+    gap_m: Values,
+    wavelength_m: Values,
+    coupling_index: Values,
+    decay_per_m: Values,
+) -> Values:
     r"""Coupling angle $\Phi$ of a straight bus and a ring; $\kappa^2 = \sin^2\Phi$.
 
     The supermode splitting $\Delta n_0 e^{-\gamma g}$ integrated over the parabolic
@@ -53,12 +53,12 @@ def coupling_angle(
     return math.pi / wavelength_m * splitting * arc_m
 
 
-def self_coupling(angle: Scalar) -> Scalar:
+def self_coupling(angle: Values) -> Values:
     """Amplitude t kept in the bus; smooth through full transfer (width 1e-6)."""
     return jnp.sqrt(jnp.square(jnp.cos(angle)) + 1e-12)
 
 
-def all_pass(phase: Scalar, a: Scalar, t: Scalar) -> Scalar:
+def all_pass(phase: Values, a: Values, t: Values) -> Values:
     """Power transmission at `phase` off resonance, `a`, `t` amplitudes in (0, 1).
 
     Written with 1 - cos(phase) = 2 sin^2(phase/2), which keeps the notch of critical
@@ -68,18 +68,18 @@ def all_pass(phase: Scalar, a: Scalar, t: Scalar) -> Scalar:
     return (jnp.square(a - t) + twist) / (jnp.square(1 - a * t) + twist)
 
 
-def linewidth_hz(a: Scalar, t: Scalar, fsr: Scalar) -> Scalar:
+def linewidth_hz(a: Values, t: Values, fsr: Values) -> Values:
     r"""Full width at half depth, $FSR\,(1 - at)/(\pi\sqrt{at})$ [1]."""
     return fsr * (1 - a * t) / (math.pi * jnp.sqrt(a * t))
 
 
 def small_signal(
-    frequency_hz: Scalar,
-    detuning_hz: Scalar,
-    a: Scalar,
-    t: Scalar,
-    fsr: Scalar,
-) -> Scalar:
+    frequency_hz: Values,
+    detuning_hz: Values,
+    a: Values,
+    t: Values,
+    fsr: Values,
+) -> Values:
     r"""$|H(f)/H(0)|^2$ from resonance shift to transmitted power, coupled modes [3].
 
     With amplitude decay $\gamma = \gamma_e + \gamma_l$ by coupling and loss and a laser

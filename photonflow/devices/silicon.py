@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from ..component import Scalar
+from ..component import Values
 
 
 PER_CM3 = 1e-6  # 1 m^-3 in cm^-3, the unit of the fits
@@ -33,13 +33,13 @@ INTRINSIC_PER_M3 = 1e16  # at 300 K, the round figure of both sources of the tes
 class PlasmaShift(NamedTuple):
     """What `carriers` of one kind do to silicon."""
 
-    index_drop: Scalar
+    index_drop: Values
     """magnitude of the fall in refractive index"""
-    absorption_per_m: Scalar
+    absorption_per_m: Values
     """added power absorption, 1/m"""
 
 
-def _between(wavelength_m: Scalar, density: Scalar, at_1300, at_1550) -> Scalar:
+def _between(wavelength_m: Values, density: Values, at_1300, at_1550) -> Values:
     """Line in log-log between two power laws `c * density**p`, density in cm^-3."""
     (c0, p0), (c1, p1) = at_1300, at_1550
     x = jnp.log(wavelength_m / 1.30e-6) / math.log(1.55 / 1.30)
@@ -49,7 +49,7 @@ def _between(wavelength_m: Scalar, density: Scalar, at_1300, at_1550) -> Scalar:
     return jnp.exp(log0 + x * (log1 - log0))
 
 
-def nedeljkovic_electrons(wavelength_m: Scalar, per_m3: Scalar) -> PlasmaShift:
+def nedeljkovic_electrons(wavelength_m: Values, per_m3: Values) -> PlasmaShift:
     """Free electrons, `per_m3` of them per cubic metre."""
     n = per_m3 * PER_CM3
     drop = _between(wavelength_m, n, (2.98e-22, 1.016), (5.40e-22, 1.011))
@@ -57,7 +57,7 @@ def nedeljkovic_electrons(wavelength_m: Scalar, per_m3: Scalar) -> PlasmaShift:
     return PlasmaShift(drop, loss * PER_M)
 
 
-def nedeljkovic_holes(wavelength_m: Scalar, per_m3: Scalar) -> PlasmaShift:
+def nedeljkovic_holes(wavelength_m: Values, per_m3: Values) -> PlasmaShift:
     """Free holes, `per_m3` of them per cubic metre."""
     p = per_m3 * PER_CM3
     drop = _between(wavelength_m, p, (1.25e-18, 0.835), (1.53e-18, 0.838))
@@ -65,13 +65,13 @@ def nedeljkovic_holes(wavelength_m: Scalar, per_m3: Scalar) -> PlasmaShift:
     return PlasmaShift(drop, loss * PER_M)
 
 
-def soref_electrons(wavelength_m: Scalar, per_m3: Scalar) -> PlasmaShift:
+def soref_electrons(wavelength_m: Values, per_m3: Values) -> PlasmaShift:
     """Free electrons by the lambda-squared form."""
     n, lambda2 = per_m3 * PER_CM3, jnp.square(wavelength_m)
     return PlasmaShift(3.64e-10 * lambda2 * n, 3.52e-6 * lambda2 * n * PER_M)
 
 
-def soref_holes(wavelength_m: Scalar, per_m3: Scalar) -> PlasmaShift:
+def soref_holes(wavelength_m: Values, per_m3: Values) -> PlasmaShift:
     """Free holes by the lambda-squared form."""
     p, lambda2 = per_m3 * PER_CM3, jnp.square(wavelength_m)
     return PlasmaShift(3.51e-6 * lambda2 * p**0.8, 2.4e-6 * lambda2 * p * PER_M)
