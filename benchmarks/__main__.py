@@ -5,7 +5,7 @@ import importlib
 import json
 
 
-NAMES = ("chain", "rings")
+NAMES = ("chain", "rings", "supermodes")
 
 
 def main() -> None:
