@@ -1,0 +1,171 @@
+"""Figures of one link: its optical budget and its watts."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from .. import causes
+from .figures import INK, Variant, below, beside, canvas, contrast, headline, span
+from .words import BUDGET, CAUSES, LINK_COLOURS, Number, number, shown_hop
+
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MODULE_BPS = 1.6e12
+ACROSS = 3
+"""waterfalls in one line: with more, their labels would meet"""
+
+# Vendors' and the trade press's claims for 1.6 Tbit/s; two LPO modules of 800G make
+# one, and all are at the vendor's boundary. Shown as marks, never used in a model.
+PUBLISHED: dict[str, tuple[float, float, str]] = {
+    "dsp": (25.0, 30.0, "published 25–30 W"),
+    "lpo": (16.0, 18.0, "published 16–18 W"),
+    "cpo": (9.0, 9.0, "published 9 W"),
+}
+PUBLISHED_NOTE = (
+    "Published figures are claims of vendors and the trade press at the vendor's "
+    "boundary: 1.6T DSP modules 25–30 W (Cignal AI and Marvell, Electronic Design), "
+    "LPO 8–9 W per 800G, doubled (axiomupgrades.com), ring CPO about 9 W (NVIDIA, Hot "
+    "Chips 2025, press reports: the assignment to 1.6T rests on them)."
+)
+
+
+def budget(variants: list[Variant]) -> "Figure | None":
+    """From the laser to the photodiode in dB, per variant, with what must arrive."""
+    # Copper counts in volts and has no light to follow.
+    drawn = [row for row in _hops(variants) if "laser" in _budget(row[1])]
+    if not drawn:
+        return None
+    columns = min(len(drawn), ACROSS)
+    lines = math.ceil(len(drawn) / columns)
+    figure, axes = canvas(0.5 + 4.4 * lines, columns, lines, sharey=True)
+    for ax in axes[len(drawn) :]:
+        ax.set_visible(False)
+    margins = [hop["margin_db"] for _, hop in drawn]
+    headline(
+        figure,
+        "From laser to photodiode, link between switches at its worst corner: "
+        f"{span(margins, '.1f')} dB to spare",
+    )
+    steps = [step for step in BUDGET if any(step in _budget(hop) for _, hop in drawn)]
+    names = [BUDGET[s] for s in steps] + [
+        "swing at the photodiode",
+        "needed by the FEC",
+    ]
+    for ax, (label, hop) in zip(axes, drawn, strict=False):
+        changes = _budget(hop)
+        level, lowest = 0.0, math.inf
+        for row, step in enumerate(steps):
+            change = changes.get(step, 0.0)
+            after = level + change
+            if step == "laser":
+                _dot(ax, row, after, "#D55E00", f"{number(after, '.1f')} dBm")
+            else:
+                ax.barh(row, change, 0.6, level, color="#56B4E9")
+                text = number(change, "+.1f")
+                ax.text(
+                    min(level, after) - 0.4, row, text, ha="right", va="center", size=8
+                )
+            ax.plot([after, after], [row, row + 1], color="#737373", lw=0.6, zorder=0)
+            level, lowest = after, min(lowest, after)
+        needed, row = level - hop["margin_db"], len(steps)
+        _dot(ax, row, level, INK, f"{number(level, '.1f')} dBm")
+        colour = "#009E73" if hop["margin_db"] >= 0 else "#CC79A7"
+        ax.barh(row + 1, -hop["margin_db"], 0.6, level, color=colour)
+        told = f"margin {number(hop['margin_db'], '.1f')} dB"
+        told += f", needs {number(needed, '.1f')} dBm"
+        ax.text(max(level, needed) + 0.5, row + 1, told, va="center", size=8)
+        ax.set_title(f"{label} ({hop['technology']})", loc="left", size=10)
+        ax.set_xlabel("level in one lane, dBm")
+        ax.set_xlim(min(lowest, needed) - 5.5, changes["laser"] + 9)
+        ax.grid(axis="x", color="#E5E5E5", lw=0.6)
+        ax.tick_params(axis="y", length=0)
+    axes[0].set_yticks(range(len(names)), names)
+    axes[0].set_ylim(len(names) - 0.4, -0.6)
+    return figure
+
+
+def _hops(variants: list[Variant]) -> list[tuple[str, dict[str, Any]]]:
+    """One link per variant: what a link is does not depend on the workload."""
+    found = {}
+    for variant in variants:
+        hop = shown_hop(variant)
+        if hop:
+            found.setdefault(variant["name"], hop)
+    return list(found.items())
+
+
+def _budget(hop: dict[str, Any]) -> dict[str, Any]:
+    return hop["budget_db"].get("a_to_b") or {}
+
+
+def _dot(ax: Any, row: int, level: Number, colour: str, text: str) -> None:
+    ax.plot([level], [row], "o", color=colour, ms=6)
+    beside(ax, level, row, text, weight="bold")
+
+
+def port_watts(variants: list[Variant]) -> "Figure | None":
+    """Watts of one 1.6T link end by cause: what the vendor counts, and the host."""
+    rows = [
+        (label, hop, hop["ends"]["a"], MODULE_BPS / hop["rate_bps"])
+        for label, hop in _hops(variants)
+    ]
+    if not rows:
+        return None
+    figure, (ax,) = canvas(2.7 + 0.62 * len(rows))
+    vendor = [end["vendor_w"]["worst"] * scale for _, _, end, scale in rows]
+    full = [end["with_host_w"]["worst"] * scale for _, _, end, scale in rows]
+    told = ", ".join(
+        f"{label} {number(w, '.1f')} W"
+        for (label, *_), w in zip(rows, vendor, strict=True)
+    )
+    headline(figure, f"One 1.6T port as vendors count it: {told}")
+    legend: dict[tuple[bool, int], tuple[str, Any]] = {}
+    for row, (_, hop, end, scale) in enumerate(rows):
+        left = 0.0
+        inside = [c for c in causes.LINK if end["boundary"].get(c) != "host"]
+        outside = [c for c in causes.LINK if end["boundary"].get(c) == "host"]
+        for cause in inside + outside:
+            watts = end["power_w"].get(cause, 0.0) * scale
+            if not watts:
+                continue
+            colour, host = LINK_COLOURS[cause], cause in outside
+            name = f"{CAUSES[cause]}, paid by the host chip" if host else CAUSES[cause]
+            bar = ax.barh(
+                row, watts, 0.5, left, color=colour, edgecolor="w", lw=0.6,
+                hatch="////" if host else None,
+            )  # fmt: skip
+            legend[host, causes.LINK.index(cause)] = name, bar
+            if watts > 0.04 * max(full) and not host:
+                text = number(watts, ".1f")
+                ax.text(
+                    left + watts / 2, row, text, ha="center", va="center", size=8,
+                    color=contrast(colour),
+                )  # fmt: skip
+            left += watts
+        for watts, what, side in (
+            (vendor[row], "vendor", "right"), (full[row], "with host", "left"),
+        ):  # fmt: skip
+            ax.plot([watts] * 2, [row - 0.3, row + 0.36], color=INK, lw=1.6)
+            ax.annotate(
+                f"{what} {number(watts, '.1f')} W", (watts, row + 0.36),
+                (-4 if side == "right" else 4, 2), textcoords="offset points", ha=side,
+                va="top", size=8.5, weight="bold",
+            )  # fmt: skip
+        claim = PUBLISHED.get(hop["technology"].split("-")[0])
+        if claim:
+            low, high, text = claim
+            ax.plot(
+                [low, high], [row - 0.36] * 2, "D-", color=INK, ms=4, mfc="w", lw=1.2
+            )
+            beside(ax, high, row - 0.36, f" {text}", style="italic")
+    ax.set_yticks(range(len(rows)), [label for label, *_ in rows])
+    ax.set_ylim(len(rows) - 0.35, -0.6)
+    ax.set_xlim(0, max(*full, 30.0) * 1.22)
+    ax.tick_params(axis="y", length=0)
+    ax.set_xlabel(
+        "watts of one end of 1.6 Tbit/s, full duplex. Bars: nominal; black lines: "
+        "worst corner; diamonds: published claims"
+    )
+    below(ax, 4, dict(legend[key] for key in sorted(legend)))
+    return figure
