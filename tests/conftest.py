@@ -1,4 +1,6 @@
+import json
 import os
+import time
 
 import jax
 import pytest
@@ -16,3 +18,68 @@ def _dtype_promotion(request):
     standard = request.node.get_closest_marker("standard_promotion")
     with jax.numpy_dtype_promotion("standard" if standard else "strict"):
         yield
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory, worker_id):
+    """One variant through `evaluate --json` and `run --out`: computed by one worker.
+
+    Compiling is what takes the time, so all tests of results and of the command line
+    look at the same run. `experiment` and `folder` are paths; `exit_code`, `stdout` and
+    `stderr` are of `evaluate`.
+    """
+    top = tmp_path_factory.getbasetemp()
+    top = (top if worker_id == "master" else top.parent) / "small"
+    try:
+        top.mkdir()
+    except FileExistsError:  # another worker is at it
+        for _ in range(600):
+            if (top / "done.json").exists():
+                break
+            time.sleep(0.5)
+    else:
+        done = _small_run(top)
+        (top / "part.json").write_text(json.dumps(done))
+        os.replace(top / "part.json", top / "done.json")
+    return json.loads((top / "done.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def evaluated(small_run):
+    """The result of one variant, as `evaluate --json` prints it."""
+    return json.loads(small_run["stdout"])
+
+
+def _small_run(top):
+    import yaml
+    from typer.testing import CliRunner
+
+    from photonflow.cli import app
+    from photonflow.experiment.files import shipped
+
+    data = yaml.safe_load((shipped() / "cpo-vs-pluggable.yaml").read_text())
+    del data["free"], data["constraints"]
+    data |= {"name": "small", "variants": {"lpo": data["variants"]["lpo"]}}
+    (top / "small.yaml").write_text(yaml.safe_dump(data))
+    with jax.numpy_dtype_promotion("strict"):
+        first = CliRunner().invoke(app, ["evaluate", str(top / "small.yaml"), "--json"])
+        out = ["--out", str(top / "run"), "--quiet"]
+        second = CliRunner().invoke(app, ["run", str(top / "small.yaml"), *out])
+    for result in (first, second):
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+    return {
+        "experiment": str(top / "small.yaml"),
+        "folder": str(top / "run"),
+        "exit_code": first.exit_code,
+        "stdout": first.stdout,
+        "stderr": first.stderr,
+        "run_exit_code": second.exit_code,
+        "run_stdout": second.stdout,
+    }
+
+
+@pytest.fixture(scope="session")
+def worker_id(request):
+    """Name of this worker; pytest-xdist has the same fixture, where it is there."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "master")

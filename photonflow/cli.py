@@ -1,0 +1,289 @@
+"""The command line. What a command needs is imported inside it: `--help` is quick."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from .quantity import InputError
+
+
+DONE, BAD_INPUT, INFEASIBLE = 0, 2, 3
+SCHEMAS = ("result", "experiment", "workload", "card")
+
+
+class _Commands(TyperGroup):
+    """Commands whose mistakes of input end in one message and exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            print(f"photonflow: {error}", file=sys.stderr)
+            raise typer.Exit(BAD_INPUT) from error
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich takes longer to import than everything else
+    help="Differentiable co-design of photonic interconnects, device to J/token.",
+)
+
+Exp = Annotated[str, typer.Argument(help="Path or name of a shipped experiment.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="K=V", help="Change a setting or a quantity."),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Folder of the run [runs/EXP].")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More progress.")]
+Cards = Annotated[
+    Path | None, typer.Option("--cards", metavar="DIR", help="Your cards, put first.")
+]
+
+
+@app.command()
+def run(
+    exp: Exp,
+    set_: Set = None,
+    out: Out = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    cards: Cards = None,
+) -> None:
+    """Evaluate and search all variants, and write a run folder."""
+    from .experiment import run_study
+
+    study = _study(exp, set_, cards)
+    folder = out or Path("runs") / study.name
+    with _Progress(quiet, verbose) as progress:
+        result = run_study(study, True, folder, progress)
+    _print_result(result, as_json)
+    if not as_json:
+        print(f"\nWritten to {folder}: report.html, result.json")
+    _exit(result)
+
+
+@app.command()
+def evaluate(
+    exp: Exp,
+    set_: Set = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    cards: Cards = None,
+) -> None:
+    """Evaluate all variants as their cards describe them, without a search."""
+    from .experiment import run_study
+
+    study = _study(exp, set_, cards)
+    with _Progress(quiet, verbose) as progress:
+        result = run_study(study, False, None, progress)
+    _print_result(result, as_json)
+    _exit(result)
+
+
+@app.command(name="cards")
+def list_cards(
+    kind: Annotated[str | None, typer.Argument(help="Folder, as `lasers`.")] = None,
+    as_json: Json = False,
+    cards: Cards = None,
+) -> None:
+    """List the cards."""
+    library = _library(cards)
+    rows = [
+        {"name": name, "class": card.class_, "about": card.about}
+        for name in library.names(kind)
+        for card in [library.card(name)]
+    ]
+    if as_json:
+        _print_json(rows)
+    else:
+        _print_table("", ["name", "class", "about"], [list(r.values()) for r in rows])
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A card or an experiment.")],
+    set_: Set = None,
+    as_json: Json = False,
+    cards: Cards = None,
+) -> None:
+    """Show a card with its sources, a link also with its solved budget."""
+    from .experiment.show import show_card, show_experiment
+
+    library = _library(cards)
+    if name in library.names():
+        shown = show_card(library, name, _settings(set_))
+    else:
+        shown = show_experiment(_study(name, set_, cards, also=library.names()))
+    if as_json:
+        _print_json(shown.data)
+    else:
+        for renderable in shown.tables:
+            _console().print(renderable, highlight=False)
+    if not shown.feasible:
+        print(f"photonflow: {shown.message}", file=sys.stderr)
+        raise typer.Exit(INFEASIBLE)
+
+
+@app.command()
+def cite(exp: Exp, as_json: Json = False, cards: Cards = None) -> None:
+    """List the sources an experiment rests on, and its estimates apart."""
+    from .experiment.show import citations
+
+    shown = citations(_study(exp, None, cards))
+    if as_json:
+        _print_json(shown.data)
+    else:
+        for renderable in shown.tables:
+            _console().print(renderable, highlight=False)
+
+
+@app.command()
+def schema(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(SCHEMAS)}.")],
+) -> None:
+    """Print the JSON Schema of a file."""
+    from .cards.values import known
+
+    known(name, SCHEMAS, what="schema")
+    if name == "result":
+        from .report.result import Result
+
+        _print_json(Result.model_json_schema(mode="serialization"))
+        return
+    from .cards import Card
+    from .experiment.schema import Experiment, WorkloadFile
+
+    model = {"experiment": Experiment, "workload": WorkloadFile, "card": Card}[name]
+    _print_json(model.model_json_schema())
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run folder.")],
+) -> None:
+    """Write report.html and the figures of a run again."""
+    from .experiment.folder import page, read_result, read_trace, replacing
+
+    result = read_result(folder)
+    with replacing(folder) as new:
+        page(new, result, read_trace(folder))
+    print(f"Written to {folder / 'report.html'}")
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+class _Progress:
+    """Messages on stderr: the current one beside a spinner, all of them if verbose."""
+
+    def __init__(self, quiet: bool, verbose: bool):
+        from rich.console import Console
+
+        self.quiet, self.verbose = quiet, verbose
+        self.console = Console(stderr=True)
+        self.status = self.console.status("photonflow")
+
+    def __enter__(self) -> "_Progress":
+        if not self.quiet:
+            self.status.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.status.stop()
+
+    def __call__(self, text: str) -> None:
+        """Say `text`."""
+        if self.quiet:
+            return
+        self.status.update(text)
+        # A skipped task must leave a line, and a log file has no spinner.
+        if self.verbose or not self.console.is_terminal or "skipped" in text:
+            self.console.print(text, highlight=False)
+
+
+def _study(
+    exp: str, settings: list[str] | None, cards: Path | None, also: Any = ()
+) -> Any:
+    from .experiment import study
+
+    library = _library(cards)
+    return study(exp, _settings(settings), library)
+
+
+def _library(cards: Path | None) -> Any:
+    from .cards import Library
+    from .component import enable_x64
+
+    enable_x64()
+    return Library() if cards is None else Library.beside(cards)
+
+
+def _settings(items: list[str] | None) -> dict[str, str]:
+    settings = {}
+    for item in items or []:
+        key, equals, value = item.partition("=")
+        if not (key.strip() and equals):
+            raise InputError("K=V, as `search.starts=8`", got=item, key="--set")
+        settings[key.strip()] = value.strip()
+    return settings
+
+
+def _print_result(result: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        _print_json(result)
+        return
+    from .report.console import show_result
+    from .report.result import Result
+
+    show_result(_console(), Result.model_validate(result))
+
+
+def _exit(result: dict[str, Any]) -> None:
+    """Exit code 3 where a variant cannot meet its limits."""
+    failed = [v for v in result["variants"] if not v["feasible"]]
+    for variant in failed:
+        name = f"{variant['workload']}.{variant['name']}"
+        print(f"photonflow: {name}: {variant['message']}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(INFEASIBLE)
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    console = Console()
+    # A pipe has no width; a table cut to 80 columns would lose figures.
+    return console if console.is_terminal else Console(width=160)
+
+
+def _print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    from rich.table import Table
+
+    table = Table(*columns, title=title or None)
+    for row in rows:
+        table.add_row(*row)
+    _console().print(table)
+
+
+def _print_json(data: Any) -> None:
+    print(json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

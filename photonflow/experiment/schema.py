@@ -1,0 +1,134 @@
+"""What an experiment, a workload and a model look like in their files."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+from ..cards.schema import Strict
+
+
+class ClusterCards(Strict):
+    """Cards of the cluster: what all variants share."""
+
+    accelerators: PositiveInt = Field(description="in all")
+    accelerator: str = Field(description="card of an accelerator")
+    scale_up: str = Field(description="topology card of the scale-up tier")
+    scale_out: str = Field(description="topology card of the scale-out tier")
+    host: str = Field(description="card of a host")
+    facility: str = Field(description="card of conversion and cooling")
+    nominal: str = Field(description="climate in which energy is counted")
+    worst: str = Field(description="climate in which links have to work")
+
+
+class Variant(Strict):
+    """One technology: what it changes in the cluster."""
+
+    parts: dict[str, str] = Field(
+        {}, description="dotted path of a part -> card that takes its place"
+    )
+    set: dict[str, str] = Field(
+        {}, description="dotted path of a quantity -> value with its unit"
+    )
+
+
+class Branches(Strict):
+    """Ranges that a search tries one by one, such as the two signs of a detuning."""
+
+    branches: tuple[tuple[str, str], ...] = Field(min_length=1)
+
+
+class Free(Strict):
+    """Quantities that a search may move, and where they are."""
+
+    where: tuple[str, ...] = Field(
+        description="dotted paths of equal parts that move as one", min_length=1
+    )
+    parameters: dict[str, tuple[str, str] | Branches] = Field(
+        description="dotted path below `where` -> lowest and highest value"
+    )
+
+
+class Search(Strict):
+    """How a search runs."""
+
+    starts: PositiveInt = Field(64, description="random starting points")
+    seed: int = Field(0, ge=0, description="of the starting points")
+
+
+class Layout(Strict):
+    """Tensor, pipeline and data parallelism."""
+
+    tensor: PositiveInt
+    pipeline: PositiveInt
+    data: PositiveInt
+
+
+NumberFormat = Literal["fp32", "bf16", "fp16", "fp8", "int8", "fp4", "int4"]
+BYTES: dict[str, float] = {
+    "fp32": 4.0,
+    "bf16": 2.0,
+    "fp16": 2.0,
+    "fp8": 1.0,
+    "int8": 1.0,
+    "fp4": 0.5,
+    "int4": 0.5,
+}
+
+
+class Precision(Strict):
+    """Number formats."""
+
+    weights: NumberFormat
+    kv: NumberFormat
+    activations: NumberFormat
+
+
+class WorkloadFile(Strict):
+    """One phase of serving a model: `experiments/workloads/*.yaml`."""
+
+    kind: Literal["decode"]
+    model: str = Field(description="folder of `experiments/models/`")
+    layout: Layout
+    microbatch: PositiveInt = Field(description="sequences of one microbatch")
+    microbatches: PositiveInt = Field(description="in flight per replica")
+    prompt: PositiveInt = Field(description="tokens of a prompt")
+    output: PositiveInt = Field(description="tokens of an answer")
+    context: PositiveInt = Field(description="mean tokens in a sequence's KV cache")
+    precision: Precision
+
+
+class Experiment(Strict):
+    """One runnable study: `experiments/*.yaml`."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] = Field(
+        description="equal to the name of the file"
+    )
+    title: str | None = None
+    workloads: dict[str, str | WorkloadFile] = Field(
+        description="name -> file of `workloads/`, or a workload", min_length=1
+    )
+    cluster: ClusterCards
+    variants: dict[str, Variant] = Field(description="technologies", min_length=1)
+    free: dict[str, Free] = Field({}, description="variant -> what may move in it")
+    constraints: dict[str, float] = Field(
+        {}, description="name of a slack -> its minimum, where that is not 0"
+    )
+    objective: Literal["j_per_token"] = "j_per_token"
+    search: Search = Search.model_construct(starts=64, seed=0)
+
+
+class ModelConfig(BaseModel):
+    """The part of a Hugging Face `config.json` that a dense Llama needs."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, protected_namespaces=())
+
+    architectures: tuple[str, ...] = ()
+    model_type: str = ""
+    hidden_size: PositiveInt
+    intermediate_size: PositiveInt
+    num_hidden_layers: PositiveInt
+    num_attention_heads: PositiveInt
+    num_key_value_heads: PositiveInt | None = None
+    head_dim: PositiveInt | None = None
+    vocab_size: PositiveInt
+    tie_word_embeddings: bool = False

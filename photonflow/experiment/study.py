@@ -1,0 +1,280 @@
+"""A study: an experiment file with its cards, ready to be evaluated."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+
+from ..cards import Library, Provenance, apply
+from ..cards.classes import accepts
+from ..cards.values import known, read
+from ..cluster.step import Cluster
+from ..cluster.workload import Decode
+from ..component import Component, Param, getter, params, require_x64
+from ..quantity import InputError, show
+from .files import label, locate, read_experiment, read_model, read_workload
+from .schema import Branches, ClusterCards, Experiment, WorkloadFile
+from .workloads import check_fit, decode, decoder
+
+
+SETTING = "setting"
+"""as a source: the experiment itself says so"""
+
+Ranges = dict[str, list[tuple[float, float]]]
+"""path below `where` -> branches, each lowest and highest SI value"""
+
+
+class Study:
+    """Clusters and workloads of one experiment, each built when first asked for."""
+
+    def __init__(
+        self,
+        name_or_path: str | Path,
+        settings: Mapping[str, str] | None = None,
+        library: Library | None = None,
+    ):
+        require_x64("pf.study")
+        self.file = locate(name_or_path)
+        self.label = label(self.file)
+        self.library = library or Library()
+        self.settings: Experiment
+        self.overrides: dict[str, str]
+        self.settings, self.overrides = read_experiment(self.file, settings or {})
+        for name in self.settings.free:
+            known(name, self.variants, key="free", file=self.label, what="variant")
+        self._built: dict[str, tuple[Cluster, dict[str, Provenance]]] = {}
+        self._workloads: dict[str, tuple[Decode, WorkloadFile, str]] = {}
+
+    @property
+    def name(self) -> str:
+        """Name of the experiment."""
+        return self.settings.name
+
+    @property
+    def variants(self) -> list[str]:
+        """Names of the variants, in the file's order."""
+        return list(self.settings.variants)
+
+    @property
+    def workloads(self) -> list[str]:
+        """Names of the workloads, in the file's order."""
+        return list(self.settings.workloads)
+
+    def cluster(self, variant: str) -> Cluster:
+        """The cluster of `variant` as its cards describe it."""
+        return self._build(variant)[0]
+
+    def provenance(self, variant: str) -> dict[str, Provenance]:
+        """Origin of every number of that cluster, by dotted Python path."""
+        return dict(self._build(variant)[1])
+
+    def workload(self, name: str) -> Decode:
+        """The workload `name`."""
+        return self._workload(name)[0]
+
+    def workload_file(self, name: str) -> WorkloadFile:
+        """What the file of the workload `name` says."""
+        return self._workload(name)[1]
+
+    def check(self) -> None:
+        """Raise unless every variant, workload and range of the study can be used."""
+        self._check_overrides()
+        for variant in self.variants:
+            cluster = self.cluster(variant)
+            self.space(variant)
+            for name in self.workloads:
+                check_fit(self.workload(name), cluster, self._workload(name)[2])
+
+    def space(self, variant: str) -> tuple[tuple[str, ...], Ranges]:
+        """Where the free parameters of `variant` are, and their ranges in SI.
+
+        Paths are Python paths below `where`; an experiment may only narrow what the
+        cards and the models allow.
+        """
+        free = self.settings.free.get(variant)
+        if free is None:
+            return (), {}
+        cluster, origins = self._build(variant)
+        specs = {spec.yaml_path: spec for spec in params(cluster)}
+        ranges: Ranges = {}
+        for path, given in free.parameters.items():
+            key = f"free.{variant}.parameters.{path}"
+            branches = given.branches if isinstance(given, Branches) else (given,)
+            for where in free.where:
+                full = f"{where}.{path}"
+                known(full, specs, key=key, file=self.label, what="path of a quantity")
+                spec, origin = specs[full], origins[specs[full].path]
+                limits = [self._range(b, spec, origin, key) for b in branches]
+            ranges[spec.path.removeprefix(f"{where}.")] = limits
+        return free.where, ranges
+
+    def cards(self, variant: str) -> dict[str, str]:
+        """Card of every part of the cluster that has one, by path, `parts` included."""
+        shared = self.settings.cluster.model_dump(exclude={"accelerators"})
+        return {**shared, **self.settings.variants[variant].parts}
+
+    def technology(self, variant: str, tier: str) -> dict[str, str]:
+        """Name of the link card of every hop of `tier`."""
+        topology = self.library.card(self.cards(variant)[tier])
+        chosen = self.settings.variants[variant].parts
+        hops = [name for name in topology.parts if name.endswith("link")]
+        return {hop: chosen.get(f"{tier}.{hop}", topology.parts[hop]) for hop in hops}
+
+    def _workload(self, name: str) -> tuple[Decode, WorkloadFile, str]:
+        known(name, self.workloads, file=self.label, what="workload")
+        if name not in self._workloads:
+            entry, who = read_workload(self.file, name, self.settings.workloads[name])
+            config, place = read_model(self.file, entry.model, who)
+            built = decode(entry, decoder(config, place), who)
+            self._workloads[name] = built, entry, who
+        return self._workloads[name]
+
+    def _build(self, variant: str) -> tuple[Cluster, dict[str, Provenance]]:
+        known(variant, self.variants, file=self.label, what="variant")
+        if variant not in self._built:
+            cluster, origins = self._shared
+            changes = self.settings.variants[variant]
+            for path, card in changes.parts.items():
+                key = f"variants.{variant}.parts.{path}"
+                cluster, origins = self._replace(cluster, origins, path, card, key)
+            cluster = apply(cluster, changes.set, self.label)
+            own = {s.yaml_path: s.path for s in params(cluster)}
+            here = {k: v for k, v in self.overrides.items() if k in own}
+            cluster = apply(cluster, here)
+            for path in [*changes.set, *here]:
+                origins[own[path]] = self._setting(own[path], origins[own[path]])
+            self._built[variant] = cluster, origins
+        return self._built[variant]
+
+    @functools.cached_property
+    def _shared(self) -> tuple[Cluster, dict[str, Provenance]]:
+        """The cluster before any variant changes it."""
+        cards = self.settings.cluster
+        quantities = {f.name: f.type for f in dataclasses.fields(Cluster)}
+        parts, origins = {}, {}
+        for name in ClusterCards.model_fields:
+            if name == "accelerators":
+                continue
+            part, found = self._card(
+                getattr(cards, name), accepts(quantities[name])[0], f"cluster.{name}"
+            )
+            parts[name] = part
+            origins |= _below(name, found)
+        cluster = Cluster(**parts, accelerators=float(cards.accelerators))
+        spec = next(s for s in params(cluster) if s.path == "accelerators")
+        if not spec.low <= cards.accelerators <= spec.high:
+            raise InputError(
+                f"{show(spec.low, '1')} to {show(spec.high, '1')}",
+                got=cards.accelerators,
+                key="cluster.accelerators",
+                file=self.label,
+            )
+        origins["accelerators"] = Provenance(
+            path="accelerators",
+            card=self.name,
+            source=SETTING,
+            kind=SETTING,
+            estimate=False,
+            low=spec.low,
+            high=spec.high,
+            ranged=False,
+            spread=None,
+            note=None,
+        )
+        return cluster, origins
+
+    def _replace(
+        self,
+        cluster: Cluster,
+        origins: dict[str, Provenance],
+        path: str,
+        card: str,
+        key: str,
+    ) -> tuple[Cluster, dict[str, Provenance]]:
+        """`cluster` with the part at `path` built from another card."""
+        parts = dict(_parts(cluster))
+        known(path, parts, key=key, file=self.label, what="path of a part")
+        part, found = self._card(card, parts[path], key)
+        cluster = eqx.tree_at(getter(path), cluster, part)
+        kept = {k: v for k, v in origins.items() if not k.startswith(f"{path}.")}
+        return cluster, kept | _below(path, found)
+
+    def _card(
+        self, name: str, classes: Sequence[type], key: str
+    ) -> tuple[Component, dict[str, Provenance]]:
+        known(name, self.library.names(), key=key, file=self.label, what="card")
+        part = self.library.load(name)
+        if classes and not isinstance(part, tuple(classes)):
+            wanted = " or ".join(cls.__name__ for cls in classes)
+            raise InputError(
+                f"a card of class {wanted}",
+                problem=f"got '{name}', which is a {type(part).__name__}",
+                key=key,
+                file=self.label,
+            )
+        return part, self.library.provenance(name)
+
+    def _setting(self, path: str, origin: Provenance) -> Provenance:
+        return dataclasses.replace(
+            origin, card=self.name, source=SETTING, kind=SETTING, estimate=False
+        )
+
+    def _check_overrides(self) -> None:
+        paths: set[str] = set()
+        for variant in self.variants:
+            paths |= {spec.yaml_path for spec in params(self.cluster(variant))}
+        names = paths | set(Experiment.model_fields)
+        for path in self.overrides:
+            known(path, names, key=path, file="--set", what="key or path of a quantity")
+
+    def _range(
+        self, given: tuple[str, str], spec: Param, origin: Provenance, key: str
+    ) -> tuple[float, float]:
+        low, high = (read(end, spec, key=key, file=self.label) for end in given)
+        if low >= high:
+            raise InputError(
+                "the lower end first", got=list(given), key=key, file=self.label
+            )
+        # Half an ulp of a decimal must not turn an equal bound into a wider one.
+        slip = 1e-9 * (origin.high - origin.low)
+        if low < origin.low - slip or high > origin.high + slip:
+            raise InputError(
+                f"a range inside {show(origin.low, spec.unit)} to "
+                f"{show(origin.high, spec.unit)}, what the card '{origin.card}' spans",
+                got=list(given),
+                key=key,
+                file=self.label,
+            )
+        return low, high
+
+
+def study(
+    name_or_path: str | Path,
+    settings: Mapping[str, str] | None = None,
+    library: Library | None = None,
+) -> Study:
+    """The experiment at a path, or the shipped one of that name, fully checked."""
+    result = Study(name_or_path, settings, library)
+    result.check()
+    return result
+
+
+def _below(prefix: str, origins: dict[str, Provenance]) -> dict[str, Provenance]:
+    """Provenance of a card as provenance of a part of the cluster."""
+    moved = ((f"{prefix}.{path}", origin) for path, origin in origins.items())
+    return {path: dataclasses.replace(origin, path=path) for path, origin in moved}
+
+
+def _parts(tree: Any, prefix: str = "") -> list[tuple[str, tuple[type, ...]]]:
+    """Path of every part in `tree`, with the classes that may stand there."""
+    found = []
+    for field in dataclasses.fields(tree):
+        value = getattr(tree, field.name)
+        if isinstance(value, Component):
+            path = f"{prefix}.{field.name}" if prefix else field.name
+            found.append((path, accepts(field.type)[0]))
+            found += _parts(value, path)
+    return found

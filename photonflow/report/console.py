@@ -1,0 +1,138 @@
+"""Results as tables in a terminal."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from .result import Result, VariantResult
+
+
+def comparison(result: Result) -> Table:
+    """One column per variant, one row per figure."""
+    table = Table(title=result.title or result.experiment, title_justify="left")
+    table.add_column("")
+    workloads = {v.workload for v in result.variants}
+    for variant in result.variants:
+        name = f"{variant.name}, {variant.workload}" if workloads else variant.name
+        if len(workloads) == 1:
+            name = variant.name
+        table.add_column(name, justify="right")
+    for title, read in ROWS:
+        table.add_row(title, *(_read(read, variant) for variant in result.variants))
+    return table
+
+
+def _read(read: Any, variant: VariantResult) -> str:
+    value = read(variant)
+    return "-" if value is None else value
+
+
+def _number(form: str, scale: float = 1.0) -> Any:
+    return lambda x: None if x is None else format(x * scale, form)
+
+
+def _out(variant: VariantResult) -> Any:
+    return variant.links["scale_out"]
+
+
+def _network(variant: VariantResult) -> str | None:
+    if variant.j_per_token is None:
+        return None
+    parts = variant.energy_j_per_token.items()
+    used = sum(joules for cause, joules in parts if cause.startswith("network."))
+    return f"{used / variant.j_per_token:.1%}"
+
+
+def _with_host(variant: VariantResult) -> str:
+    hops = _out(variant).hops
+    ends = [
+        (hop.links_per_accelerator, end) for hop in hops for end in hop.ends.values()
+    ]
+    watts = sum(n * end.with_host_w["worst"] for n, end in ends)
+    return f"{watts / sum(n for n, _ in ends):.2f}"
+
+
+def _baseline(variant: VariantResult) -> str | None:
+    base, now = variant.baseline_j_per_token, variant.j_per_token
+    if base is None or now is None:
+        return None
+    return f"{base:.3f} ({now / base - 1:+.2%})"
+
+
+ROWS: list[tuple[str, Any]] = [
+    ("meets its limits", lambda v: "yes" if v.feasible else "NO"),
+    ("J per token at the meter", lambda v: _number(".3f")(v.j_per_token)),
+    ("  before the search", _baseline),
+    ("tokens/s", lambda v: _number(",.0f")(v.tokens_per_s)),
+    ("time per output token, ms", lambda v: _number(".2f", 1e3)(v.step_time_s)),
+    ("power at the meter, MW", lambda v: _number(".3f", 1e-6)(v.power_w)),
+    ("standing power", lambda v: _number(".1%")(v.static_share)),
+    ("network's share of J/token", _network),
+    (
+        "scale-out, W per 1.6T end, module and laser*",
+        lambda v: f"{_out(v).power_w_module_boundary:.2f}",
+    ),
+    ("  with the host's PHY*", _with_host),
+    ("  pJ/bit at full load", lambda v: f"{_out(v).energy_j_per_bit * 1e12:.2f}"),
+    (
+        "  nJ per delivered bit",
+        lambda v: _number(".2f", 1e9)(_out(v).energy_per_delivered_bit_j),
+    ),
+    ("  log10 BER before FEC*", lambda v: f"{_out(v).log10_ber:.2f}"),
+    ("  optical margin, dB*", lambda v: f"{_out(v).margin_db:.2f}"),
+    ("  utilisation", lambda v: f"{_out(v).utilisation:.3%}"),
+    (
+        "  share that the free parameters control",
+        lambda v: _number(".2%")(v.controlled_share),
+    ),
+]
+NOTE = "* mean end (BER and margin: worst link) at the worst corner, end of life"
+
+
+def show_result(console: Console, result: Result) -> None:
+    """The table, the count of modules and the closing sentence."""
+    console.print(comparison(result))
+    console.print(NOTE, style="dim")
+    ports = next((v.ports for v in result.variants if v.ports), None)
+    if ports is not None:
+        console.print(f"\nModules: {ports.note}", highlight=False)
+    for variant in result.variants:
+        active = [row for row in variant.constraints if row.multiplier]
+        for row in active:
+            console.print(
+                f"{variant.name}: {row.name} is at its limit {row.limit:.4g}; relaxing "
+                f"it by 1 {row.unit} is worth {abs(row.multiplier or 0) * 1e3:.3g} "
+                "mJ/token",
+                highlight=False,
+            )
+    if result.summary:
+        console.print(f"\n{result.summary}", highlight=False)
+
+
+def sources_table(rows: list[dict[str, Any]]) -> Table:
+    """Citations with what rests on them."""
+    table = Table(title="Sources", title_justify="left", show_lines=False)
+    for name in ("source", "kind", "citation", "used by"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        place = row.get("doi") or row.get("url") or ""
+        table.add_row(
+            row["key"], row["kind"], f"{row['cite']} {place}", _few(row["paths"])
+        )
+    return table
+
+
+def estimates_table(rows: list[dict[str, Any]]) -> Table:
+    """Numbers that are stated judgements."""
+    table = Table(title="Estimates", title_justify="left")
+    for name in ("path", "card", "why"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(row["path"], row["card"], row["note"] or "")
+    return table
+
+
+def _few(paths: list[str], most: int = 3) -> str:
+    more = f" and {len(paths) - most} more" if len(paths) > most else ""
+    return ", ".join(paths[:most]) + more
