@@ -20,7 +20,8 @@ class DFBLaser(Component):
            \big(I - I_0 e^{(T_j-T_r)/T_0}\big)_+ , \qquad V = V_0 + I R_s, $$
     $$ T_j = T_{case} + R_{th}\,(IV - P), \qquad T_r = 25\,^{\circ}\mathrm{C}. $$
     The last line is a fixed point; without it there would be no rollover. The corner
-    at threshold is a softplus 1 mA wide. Left out: spectral drift, spatial hole
+    at threshold is a softplus 1 mA wide, and spontaneous emission leaves $10^{-5} I$
+    of the slope everywhere, so that no laser is quite dark. Left out: spectral drift, spatial hole
     burning, and any change of RIN with bias.
 
     1. Coldren, Corzine and Mashanovitch, Diode Lasers and Photonic Integrated
@@ -61,7 +62,7 @@ class DFBLaser(Component):
         slope = self.efficiency * jnp.exp(-warm_k / self.t1_k) * photon_v
         corner_a = 1e-3
         excess_a = corner_a * jax.nn.softplus((self.current_a - threshold_a) / corner_a)
-        return slope * excess_a
+        return slope * (excess_a + SPONTANEOUS * self.current_a)
 
     def junction_k(self, case_k: Scalar) -> Scalar:
         """Junction temperature, by bisection and one implicitly differentiated step."""
@@ -93,6 +94,7 @@ class DFBLaser(Component):
         return self.current_a * (self.turn_on_v + self.current_a * self.series_ohm)
 
 
+SPONTANEOUS = 1e-5  # spontaneous emission factor of an edge emitter; estimate
 BISECTIONS = 6  # to 1/64 of the bracket, where Newton is safe on this smooth curve
 NEWTON_STEPS = 3
 

@@ -269,7 +269,8 @@ class MachZehnderModulator(AbstractModulator):
     def operate(self, input_w: Scalar) -> "MachZehnderOperation":
         """At quadrature; light does not change it."""
         loss = from_db(-self.insertion_db)
-        half = jnp.sin(math.pi * self.drive_v / (2 * self.half_wave_v)) / 2
+        swing = jnp.sin(math.pi * self.drive_v / (2 * self.half_wave_v))
+        half = smooth_abs(swing, LEVEL_WIDTH) / 2
         return MachZehnderOperation(
             top=loss * (0.5 + half),
             bottom=loss * (0.5 - half),

@@ -18,6 +18,7 @@ from ..component import Component, Scalar, param
 from ..devices.electronics import REFERENCE_HZ, SerDes
 from ..devices.passives import TwinaxPath
 from ..devices.response import from_db, to_db
+from ..units import LN10
 from . import signal
 from .base import (
     AbstractLink,
@@ -92,8 +93,10 @@ class CopperLink(AbstractLink):
         f = signal.nyquist_nodes_hz(symbol_hz)
         loss_db = self.path.loss_db(at.length_m) * jnp.sqrt(f / REFERENCE_HZ)
         fronts = tx.host.response(f) * rx.host.response(f)
-        log_channel = jnp.log(from_db(-loss_db) * fronts)
-        salz = jnp.exp(jnp.sum(jnp.asarray(signal.WEIGHTS) * log_channel))
+        log_channel = jnp.log(fronts) - loss_db * (LN10 / 10)
+        # A floor of -870 dB keeps the ratios of a dead cable finite.
+        log_salz = jnp.sum(jnp.asarray(signal.WEIGHTS) * log_channel)
+        salz = jnp.exp(log_salz) + 1e-87
         sent_v2 = signal.mean_square(self.pam) * jnp.square(tx.host.swing_v)
         at_slicer_v2 = sent_v2 * salz
         noise = {
