@@ -21,8 +21,8 @@ class DFBLaser(Component):
     $$ T_j = T_{case} + R_{th}\,(IV - P), \qquad T_r = 25\,^{\circ}\mathrm{C}. $$
     The last line is a fixed point; without it there would be no rollover. The corner
     at threshold is a softplus 1 mA wide, and spontaneous emission leaves $10^{-5} I$
-    of the slope everywhere, so that no laser is quite dark. Left out: spectral drift, spatial hole
-    burning, and any change of RIN with bias.
+    of the slope everywhere, so that no laser is quite dark. Left out: spectral drift,
+    spatial hole burning, and any change of RIN with bias.
 
     1. Coldren, Corzine and Mashanovitch, Diode Lasers and Photonic Integrated
        Circuits, 2nd ed. 2012, chapter 2
