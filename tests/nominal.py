@@ -1,0 +1,412 @@
+"""Parts of plausible size for the tests of models: no cards, no sources.
+
+Three families share everything but their scale-out links: retimed pluggables, linear
+pluggables, and co-packaged ring engines that face pluggables at the adapter.
+"""
+
+from typing import Any
+
+from photonflow.cluster.architecture import DenseDecoder
+from photonflow.cluster.facility import Facility, Host
+from photonflow.cluster.parallelism import Layout
+from photonflow.cluster.step import Cluster
+from photonflow.cluster.topology import (
+    Climate,
+    FatTree,
+    Nic,
+    SwitchBox,
+    SwitchedDomain,
+)
+from photonflow.cluster.workload import Decode
+from photonflow.compute.accelerator import Accelerator
+from photonflow.devices.detectors import Photodiode
+from photonflow.devices.electronics import (
+    CapacitiveDriver,
+    Dsp,
+    Housekeeping,
+    SerDes,
+    TerminatedDriver,
+    Trace,
+)
+from photonflow.devices.junction import PNJunction
+from photonflow.devices.lasers import DFBLaser, LaserSource
+from photonflow.devices.modulators import (
+    MachZehnderModulator,
+    MicroringModulator,
+    RingHeater,
+)
+from photonflow.devices.passives import FibrePath, RibWaveguide, TwinaxPath
+from photonflow.devices.receivers import TransimpedanceAmplifier
+from photonflow.links.base import Conditions
+from photonflow.links.electrical import CopperLink, CopperPort
+from photonflow.links.fec import Fec
+from photonflow.links.optical import OpticalLink, OpticalPort
+
+
+FAMILIES = ("pluggable", "lpo", "cpo")
+
+
+def dfb(**changes: Any) -> DFBLaser:
+    """O-band DFB of a few 100 mA: 12 mA threshold, RIN -152 dB/Hz."""
+    values = dict(
+        current_a=0.28,
+        threshold_a=0.012,
+        efficiency=0.55,
+        t0_k=60.0,
+        t1_k=200.0,
+        turn_on_v=0.95,
+        series_ohm=1.2,
+        thermal_k_per_w=12.0,
+        junction_max_k=383.0,
+        wavelength_m=1.31e-6,
+        rin_per_hz=10**-15.2,
+    )
+    return DFBLaser(**values | changes)
+
+
+def junction(**changes: Any) -> PNJunction:
+    """2e18 per cm^3 on both sides, folded 1.6 times, in a 220 nm layer."""
+    values = dict(
+        acceptor_per_m3=2e24,
+        donor_per_m3=2e24,
+        shape=1.6,
+        height_m=220e-9,
+        fringe=1.3,
+        series_ohm_m=1.6e-3,
+    )
+    return PNJunction(**values | changes)
+
+
+def ring(**changes: Any) -> MicroringModulator:
+    """Ring of 6 um, gap 150 nm, 1.8 V, laser 0.9 half linewidths to the blue."""
+    values = dict(
+        guide=RibWaveguide(
+            group_index=3.9,
+            mode_width_m=280e-9,
+            confinement=0.9,
+            scatter_db_per_m=300.0,
+            bend_db_per_m=3.4e6,
+            bend_decay_m=0.376e-6,
+            splitting=0.175,
+            splitting_decay_per_m=7.25e6,
+        ),
+        junction=junction(),
+        heater=RingHeater(
+            thermal_k_m_per_w=0.1446,
+            shift_per_k=5e-5,
+            hold=0.5,
+            absorbed=0.6,
+            loop_w=1.5e-3,
+        ),
+        radius_m=6e-6,
+        gap_m=150e-9,
+        drive_v=1.8,
+        bias_v=0.2,
+        detuning=0.9,
+        wavelength_m=1.31e-6,
+        junction_fraction=0.75,
+        pad_f=20e-15,
+        insertion_db=0.5,
+    )
+    return MicroringModulator(**values | changes)
+
+
+def mach_zehnder(**changes: Any) -> MachZehnderModulator:
+    """2.5 V on a half-wave voltage of 6 V, 4 dB of loss, 55 GHz."""
+    values = dict(
+        drive_v=2.5,
+        half_wave_v=6.0,
+        insertion_db=4.0,
+        bandwidth_hz=55e9,
+        bias_w=5e-3,
+        wavelength_m=1.31e-6,
+    )
+    return MachZehnderModulator(**values | changes)
+
+
+def serdes(**changes: Any) -> SerDes:
+    """Long-reach class: 4.5 pJ/bit, 33 and 32 dB, 8.2e-18 V^2/Hz."""
+    values = dict(
+        energy_j_per_bit=4.5e-12,
+        transmit_snr_db=33.0,
+        receive_snr_db=32.0,
+        noise_v2_per_hz=8.2e-18,
+        swing_v=0.8,
+        bandwidth_hz=70e9,
+        latency_s=10e-9,
+    )
+    return SerDes(**values | changes)
+
+
+def dsp() -> Dsp:
+    """Retimer of 8 pJ/bit; its electrical segment adds a BER of 1e-6."""
+    line = serdes(
+        energy_j_per_bit=5.5e-12,
+        transmit_snr_db=34.0,
+        receive_snr_db=33.0,
+        latency_s=50e-9,
+    )
+    return Dsp(line, host_energy_j_per_bit=2.5e-12, host_log10_ber=-6.0)
+
+
+def fec() -> Fec:
+    """KP4: 2.26e-4, 6.25 % (544/514 x 257/256), 0.2 pJ/bit, 60 ns."""
+    return Fec(
+        threshold=2.26e-4, overhead=1.0625, energy_j_per_bit=0.2e-12, latency_s=60e-9
+    )
+
+
+def tia(**changes: Any) -> TransimpedanceAmplifier:
+    """45 GHz behind 600 GHz of gain-bandwidth, 100 mW."""
+    values = dict(
+        bandwidth_hz=45e9,
+        gain_bandwidth_hz=600e9,
+        noise_factor=5.0,
+        input_f=25e-15,
+        reference_w=0.1,
+        reference_bandwidth_hz=45e9,
+        power_exponent=1.5,
+        output_v=0.4,
+    )
+    return TransimpedanceAmplifier(**values | changes)
+
+
+def engine_port(**changes: Any) -> OpticalPort:
+    """Co-packaged ring engine, driven straight from the switch, external laser."""
+    values = dict(
+        host=serdes(energy_j_per_bit=2.3e-12, latency_s=5e-9),
+        trace=Trace(loss_db=4.0, exponent=0.7),
+        retimer=None,
+        driver=CapacitiveDriver(
+            bandwidth_hz=70e9,
+            headroom_v=0.7,
+            overhead=2.0,
+            noise_v2_per_hz=8.2e-18,
+            source_ohm=15.0,
+            output_f=20e-15,
+        ),
+        source=LaserSource(
+            laser=dfb(),
+            lanes_per_laser=4.0,
+            excess_db=1.5,
+            driver_efficiency=0.85,
+            external=True,
+        ),
+        modulator=ring(),
+        photodiode=Photodiode(
+            responsivity_a_per_w=0.9,
+            dark_a=50e-9,
+            capacitance_f=15e-15,
+            bandwidth_hz=60e9,
+            bias_v=2.0,
+        ),
+        tia=tia(),
+        housekeeping=Housekeeping(control_w=0.3, conversion=0.9),
+        lanes=8.0,
+        launch_dbm=-40.0,
+        coupler_in_db=1.2,
+        coupler_out_db=1.2,
+        coupler_receive_db=1.2,
+    )
+    return OpticalPort(**values | changes)
+
+
+def pluggable_port(retimed: bool = True, **changes: Any) -> OpticalPort:
+    """Front-panel module with Mach-Zehnders, behind 16 dB of host trace."""
+    values = dict(
+        host=serdes(),
+        trace=Trace(loss_db=16.0, exponent=0.7),
+        retimer=dsp() if retimed else None,
+        driver=TerminatedDriver(
+            bandwidth_hz=65e9,
+            headroom_v=1.5,
+            overhead=2.0,
+            noise_v2_per_hz=8.2e-18,
+            source_ohm=50.0,
+            load_ohm=100.0,
+        ),
+        source=LaserSource(
+            laser=dfb(current_a=0.2),
+            lanes_per_laser=4.0,
+            excess_db=0.3,
+            driver_efficiency=0.85,
+            external=False,
+        ),
+        modulator=mach_zehnder(),
+        photodiode=Photodiode(
+            responsivity_a_per_w=0.9,
+            dark_a=50e-9,
+            capacitance_f=25e-15,
+            bandwidth_hz=55e9,
+            bias_v=2.5,
+        ),
+        tia=tia(
+            bandwidth_hz=50e9,
+            reference_w=0.16,
+            reference_bandwidth_hz=50e9,
+            output_v=0.5,
+        ),
+        housekeeping=Housekeeping(control_w=0.5, conversion=0.88),
+        lanes=8.0,
+        launch_dbm=0.0,
+        coupler_in_db=1.2,
+        coupler_out_db=1.5,
+        coupler_receive_db=1.2,
+    )
+    return OpticalPort(**values | changes)
+
+
+def optical_link(end_a: OpticalPort, end_b: OpticalPort, **changes: Any) -> OpticalLink:
+    """1.6 Tbit/s of PAM4 over 2.75 dB of connectors and 0.5 dB/km."""
+    values = dict(
+        end_a=end_a,
+        path=FibrePath(connectors_db=2.75, fibre_db_per_m=5e-4, group_index=1.468),
+        end_b=end_b,
+        fec=fec(),
+        rate_bps=1.6e12,
+        reserve_db=1.0,
+        residual_db=28.0,
+        pam=4,
+    )
+    return OpticalLink(**values | changes)
+
+
+def copper_link(**changes: Any) -> CopperLink:
+    """7.2 Tbit/s over 36 lanes of twinax, 15 dB of fixed loss."""
+    port = CopperPort(host=serdes(), lanes=36.0)
+    values = dict(
+        end_a=port,
+        path=TwinaxPath(
+            loss_db_per_m=7.5, fixed_db=15.0, crosstalk_v=3e-4, velocity_index=1.4
+        ),
+        end_b=port,
+        fec=fec(),
+        rate_bps=7.2e12,
+        reserve_db=1.0,
+        residual_db=25.0,
+        pam=4,
+    )
+    return CopperLink(**values | changes)
+
+
+def worst(**changes: Any) -> Conditions:
+    """70 C case, 50 C coolant, 500 m, 1 dB of ageing."""
+    values = dict(case_k=343.15, coolant_k=323.15, length_m=500.0, ageing_db=1.0)
+    return Conditions(**values | changes)
+
+
+def links_of(family: str) -> tuple[OpticalLink, OpticalLink]:
+    """Host link and switch link of one of `FAMILIES`."""
+    plug, linear = pluggable_port(), pluggable_port(retimed=False)
+    engine = engine_port()
+    ends = {
+        "pluggable": ((plug, plug), (plug, plug)),
+        "lpo": ((linear, linear), (linear, linear)),
+        "cpo": ((engine, plug), (engine, engine)),
+    }
+    host, switch = ends[family]
+    return optical_link(*host), optical_link(*switch)
+
+
+def scale_out(family: str, **changes: Any) -> FatTree:
+    """Three tiers of 72-port switches of 1.6 Tbit/s, two accelerators a port."""
+    host_link, switch_link = links_of(family)
+    values = dict(
+        host_link=host_link,
+        switch_link=switch_link,
+        switch=SwitchBox(
+            power_w=1600.0, included_phy_w=518.0, ports=72.0, latency_s=6e-7
+        ),
+        nic=Nic(power_w=35.0, included_phy_w=3.6, latency_s=7e-7),
+        tiers=3.0,
+        oversubscription=1.0,
+        accelerators_per_port=2.0,
+        rail=128.0,
+        host_length_m=50.0,
+        switch_length_m=500.0,
+        message_s=8e-6,
+        efficiency=0.9,
+    )
+    return FatTree(**values | changes)
+
+
+def scale_up(**changes: Any) -> SwitchedDomain:
+    """72 accelerators of 7.2 Tbit/s each, 1.2 m of copper."""
+    values = dict(
+        link=copper_link(),
+        switch=SwitchBox(
+            power_w=200.0, included_phy_w=130.0, ports=4.0, latency_s=3e-7
+        ),
+        domain=72.0,
+        length_m=1.2,
+        floor_s=25e-6,
+        floor_exponent=0.65,
+        efficiency=0.75,
+    )
+    return SwitchedDomain(**values | changes)
+
+
+def accelerator(**changes: Any) -> Accelerator:
+    """4.5 PFLOP/s, 7.7 TB/s, 180 GB, 350 W idle of which 33 W is scale-up PHY."""
+    values = dict(
+        peak_flop_per_s=4.5e15,
+        bandwidth_byte_per_s=7.7e12,
+        memory_byte=180e9,
+        usable=0.92,
+        flop_efficiency=0.7,
+        stream_efficiency=0.8,
+        overlap=1.5,
+        layer_s=38e-6,
+        step_s=1e-3,
+        idle_w=350.0,
+        operation_j_per_flop=0.12e-12,
+        fetch_j_per_byte=36e-12,
+        limit_w=1000.0,
+        included_phy_w=33.0,
+    )
+    return Accelerator(**values | changes)
+
+
+def cluster(family: str, **changes: Any) -> Cluster:
+    """9,216 accelerators."""
+    values = dict(
+        accelerator=accelerator(),
+        scale_up=scale_up(),
+        scale_out=scale_out(family),
+        host=Host(host_w=150.0, storage_w=20.0),
+        facility=Facility(grid_efficiency=0.95, rack_efficiency=0.97, cooling=0.08),
+        nominal=Climate(case_k=328.15, coolant_k=308.15, ageing_db=0.0),
+        worst=Climate(case_k=343.15, coolant_k=323.15, ageing_db=1.0),
+        accelerators=9216.0,
+    )
+    return Cluster(**values | changes)
+
+
+def decoder_405b() -> DenseDecoder:
+    """Llama 3.1 405B, as its config.json has it."""
+    return DenseDecoder(
+        hidden=16384.0,
+        feed_forward=53248.0,
+        layers=126.0,
+        heads=128.0,
+        kv_heads=8.0,
+        head_size=128.0,
+        vocabulary=128256.0,
+    )
+
+
+def decode(**changes: Any) -> Decode:
+    """128 replicas of 8 x 9 accelerators, 72 sequences each, 8k prompts, FP8."""
+    values = dict(
+        model=decoder_405b(),
+        layout=Layout(tensor=8.0, pipeline=9.0, data=128.0),
+        microbatch=8.0,
+        microbatches=9.0,
+        prompt=8192.0,
+        output=1024.0,
+        context=8704.0,
+        weight_byte=1.0,
+        kv_byte=1.0,
+        activation_byte=2.0,
+    )
+    return Decode(**values | changes)

@@ -1,0 +1,447 @@
+"""Devices, each against its closed form, an invariant and a limit."""
+
+import dataclasses
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+from scipy.optimize import brentq
+
+import nominal
+from helpers import assert_close
+from photonflow.component import replace
+from photonflow.devices import junction, rings, silicon
+from photonflow.devices.electronics import Trace
+from photonflow.devices.passives import FibrePath, TwinaxPath
+from photonflow.devices.response import (
+    butterworth2,
+    from_db,
+    one_pole,
+    smooth_abs,
+    to_db,
+)
+from photonflow.units import BOLTZMANN_J_PER_K, CHARGE_C, LIGHT_M_PER_S, VACUUM_F_PER_M
+
+
+CASE_K = jnp.asarray(343.15)
+
+
+# Lasers
+
+
+def test_the_junction_is_as_hot_as_the_heat_it_makes():
+    """T_j = T_case + R_th (I V - P): heat is what leaves neither as light."""
+    laser = nominal.dfb()
+    junction_k = laser.junction_k(CASE_K)
+    heat_w = laser.electrical_w() - laser.light_w(junction_k)
+    # 0.28 A * (0.95 V + 0.28 A * 1.2 ohm) = 0.36 W in, so some 4 K at 12 K/W.
+    assert_close(laser.electrical_w(), 0.28 * (0.95 + 0.28 * 1.2), rtol=1e-12)
+    assert_close(junction_k - CASE_K, 12.0 * heat_w, rtol=1e-10)
+
+
+@pytest.mark.parametrize("current_a", [0.005, 0.05, 1.0])
+@pytest.mark.parametrize("thermal_k_per_w", [2.0, 60.0])
+def test_the_junction_is_solved_from_dark_to_rolled_over(current_a, thermal_k_per_w):
+    laser = nominal.dfb(current_a=current_a, thermal_k_per_w=thermal_k_per_w)
+    junction_k = laser.junction_k(CASE_K)
+    heat_w = laser.electrical_w() - laser.light_w(junction_k)
+    assert_close(junction_k, CASE_K + thermal_k_per_w * heat_w, rtol=1e-12)
+
+
+def light_w(current_a, case_k):
+    laser = replace(nominal.dfb(), {"current_a": current_a, "thermal_k_per_w": 60.0})
+    return laser.light_w(laser.junction_k(case_k))
+
+
+def test_self_heating_makes_the_laser_roll_over():
+    """Without R_th, light would grow with current for ever."""
+    current_a = jnp.linspace(0.05, 1.0, 96)
+    light = jax.vmap(light_w, (0, None))(current_a, CASE_K)
+    peak = int(jnp.argmax(light))
+    assert 0 < peak < 95
+    assert jnp.all(jnp.diff(light)[:peak] > 0)
+    assert jnp.all(jnp.diff(light)[peak:] < 0)
+    hot = jax.vmap(light_w, (0, None))(current_a, CASE_K + 15)
+    assert int(jnp.argmax(hot)) < peak
+
+
+def test_wall_plug_efficiency_falls_with_temperature():
+    laser = nominal.dfb()
+    case_k = jnp.linspace(298.15, 363.15, 14)
+    light = jax.vmap(lambda k: laser.light_w(laser.junction_k(k)))(case_k)
+    efficiency = light / laser.electrical_w()
+    assert jnp.all(jnp.diff(efficiency) < 0)
+    assert jnp.all((efficiency > 0) & (efficiency < 1))
+
+
+def test_far_above_threshold_a_cold_laser_has_its_quantum_efficiency():
+    """Slope at 25 C: eta h nu / q = 0.55 * 0.9465 V at 1.31 um."""
+    laser = nominal.dfb()
+    photon_v = 6.62607015e-34 * 299792458 / (1.602176634e-19 * 1.31e-6)
+    expected_w = 0.55 * photon_v * (0.28 - 0.012)
+    assert_close(laser.light_w(jnp.asarray(298.15)), expected_w, rtol=1e-12)
+
+
+def test_one_diode_is_split_over_its_lanes():
+    source = nominal.engine_port().source
+    light = source.shine(CASE_K, jnp.asarray(323.15))
+    # 4 lanes and 1.5 dB of excess.
+    assert_close(light.lane_w, light.diode_w / 4 * 10**-0.15, rtol=1e-12)
+    # 8 lanes need 2 diodes, each behind a driver of 85 %.
+    expected_w = 2 * 0.28 * (0.95 + 0.28 * 1.2) / 0.85
+    assert_close(source.electrical_w(jnp.asarray(8.0)), expected_w, rtol=1e-12)
+
+
+@pytest.mark.parametrize("external", [True, False])
+def test_an_external_laser_sits_at_the_coolant(external):
+    source = dataclasses.replace(nominal.engine_port().source, external=external)
+    light = source.shine(jnp.asarray(360.0), jnp.asarray(310.0))
+    home_k = jnp.asarray(310.0 if external else 360.0)
+    expected_w = source.laser.light_w(source.laser.junction_k(home_k))
+    assert_close(light.diode_w, expected_w, rtol=1e-12)
+
+
+def test_junction_slack_falls_with_current_and_is_0_at_the_allowed_temperature():
+    def slack(current_a):
+        source = replace(nominal.engine_port().source, {"laser.current_a": current_a})
+        source = replace(source, {"laser.thermal_k_per_w": 60.0})
+        return source.shine(CASE_K, CASE_K).junction_slack
+
+    slacks = jax.vmap(slack)(jnp.linspace(0.01, 1.0, 50))
+    assert jnp.all(jnp.diff(slacks) < 0)
+    assert slacks[0] > 0 > slacks[-1]
+    at_limit_a = brentq(lambda a: float(slack(jnp.asarray(a))), 0.01, 1.0, xtol=1e-14)
+    laser = nominal.dfb(current_a=at_limit_a, thermal_k_per_w=60.0)
+    assert_close(laser.junction_k(CASE_K), 383.0, rtol=1e-9)
+
+
+# Silicon and junctions
+
+
+def test_nedeljkovic_keeps_its_tabulated_points():
+    """At 1e18 per cm^3 and 1.55 um: 5.40e-22 n^1.011 and 1.53e-18 p^0.838."""
+    density = jnp.asarray(1e24)
+    electrons = silicon.nedeljkovic_electrons(jnp.asarray(1.55e-6), density)
+    holes = silicon.nedeljkovic_holes(jnp.asarray(1.55e-6), density)
+    assert_close(electrons.index_drop, 5.40e-22 * 1e18**1.011, rtol=1e-10)
+    assert_close(electrons.absorption_per_m, 100 * 8.88e-21 * 1e18**1.167, rtol=1e-10)
+    assert_close(holes.index_drop, 1.53e-18 * 1e18**0.838, rtol=1e-10)
+    assert_close(holes.absorption_per_m, 100 * 5.84e-20 * 1e18**1.109, rtol=1e-10)
+
+
+def test_a_junction_is_a_plate_capacitor_that_opens_as_the_root_of_voltage():
+    p, n = jnp.asarray(1e24), jnp.asarray(3e24)
+    width_m = junction.depletion_m(p, n, jnp.array([0.0, 3.0]))
+    built_in_v = float(junction.built_in_v(p, n))
+    # C(V) = C0 / sqrt(1 + V / V_bi)
+    farads = junction.capacitance_f_per_m(width_m, jnp.asarray(220e-9))
+    assert_close(farads[0] / farads[1], math.sqrt(1 + 3 / built_in_v), rtol=1e-12)
+    # Charge on either side: N_A x_p = N_D x_n, and Poisson gives V_bi.
+    x_p, x_n = width_m[0] * 3 / 4, width_m[0] * 1 / 4
+    volt = CHARGE_C / (2 * 11.7 * VACUUM_F_PER_M) * (1e24 * x_p**2 + 3e24 * x_n**2)
+    assert_close(volt, built_in_v, rtol=1e-12)
+
+
+def test_a_fully_depleted_mode_has_no_carriers_left():
+    """erf saturates: the index rises by half of each side's drop, nothing absorbs."""
+    part = nominal.junction(shape=4.0, acceptor_per_m3=5e22, donor_per_m3=5e22)
+    wavelength_m = jnp.asarray(1.31e-6)
+    swept = part.sweep(jnp.asarray(50.0), wavelength_m, jnp.asarray(150e-9))
+    holes = silicon.nedeljkovic_holes(wavelength_m, jnp.asarray(5e22))
+    electrons = silicon.nedeljkovic_electrons(wavelength_m, jnp.asarray(5e22))
+    drop = (holes.index_drop + electrons.index_drop) / 2
+    assert_close(swept.index_rise, drop, rtol=1e-9)
+    assert abs(swept.absorption_per_m) < 1e-9 * holes.absorption_per_m
+
+
+def test_reverse_bias_raises_the_index_and_clears_the_guide():
+    voltage = jnp.linspace(0.0, 4.0, 9)
+    swept = nominal.junction().sweep(voltage, jnp.asarray(1.31e-6), jnp.asarray(280e-9))
+    assert jnp.all(jnp.diff(swept.index_rise) > 0)
+    assert jnp.all(jnp.diff(swept.absorption_per_m) < 0)
+    assert jnp.all(jnp.diff(swept.capacitance_f_per_m) < 0)
+
+
+# Rings
+
+
+A, T = 0.985, 0.97
+
+
+@pytest.mark.parametrize("phase", [0.0, 1e-3, 0.05, 1.0, math.pi])
+def test_all_pass_is_the_textbook_formula(phase):
+    """T = (a^2 - 2 a t cos + t^2) / (1 - 2 a t cos + (a t)^2), Bogaerts 2012."""
+    twice = 2 * A * T * math.cos(phase)
+    expected = (A**2 - twice + T**2) / (1 - twice + (A * T) ** 2)
+    assert_close(rings.all_pass(phase, A, T), expected, rtol=1e-12)
+
+
+def test_transmission_is_even_periodic_and_passive():
+    phase = jnp.linspace(-math.pi, math.pi, 101)
+    out = rings.all_pass(phase, A, T)
+    assert_close(out, out[::-1], rtol=1e-12)
+    assert_close(out, rings.all_pass(phase + 2 * math.pi, A, T), rtol=1e-9)
+    assert jnp.all((out > 0) & (out <= 1))
+    # A ring without loss only delays.
+    assert_close(rings.all_pass(phase, 1.0, T), np.ones(101), rtol=1e-12)
+
+
+def test_coupling_falls_with_the_gap_by_its_decay():
+    ring = nominal.ring()
+    wider = replace(ring, {"gap_m": ring.gap_m + 20e-9})
+    # exp(-7.25e6 / m * 20 nm) in the angle
+    ratio = wider.coupling_angle() / ring.coupling_angle()
+    assert_close(ratio, math.exp(-7.25e6 * 20e-9), rtol=1e-12)
+    # The parabolic gap g + z^2 / 2 R, integrated by hand.
+    z = np.linspace(-3e-6, 3e-6, 4001)
+    gap_m = 150e-9 + z**2 / (2 * 6e-6)
+    angle = math.pi / 1.31e-6 * np.trapezoid(0.175 * np.exp(-7.25e6 * gap_m), z)
+    assert_close(ring.coupling_angle(), angle, rtol=1e-3)
+    assert_close(ring.kappa2(), math.sin(float(ring.coupling_angle())) ** 2, rtol=1e-12)
+
+
+@pytest.mark.parametrize("detuning", [-1.2, 0.4, 0.9])
+def test_small_signals_follow_the_coupled_modes_in_time(detuning):
+    """da/dt = -(gamma + i Delta(t)) a + i mu, out = 1 + i mu a, mu^2 = 2 gamma_e.
+
+    Delta is wiggled by 1e-5 gamma at 30 GHz; what the detector sees at 30 GHz, over
+    what a slow wiggle would give, is the response.
+    """
+    a, t, fsr, frequency_hz = 0.985, 0.98, 2.0e12, 30e9
+    gamma_l, gamma_e = -math.log(a) * fsr, -math.log(t) * fsr
+    gamma = gamma_l + gamma_e
+    centre, omega, ripple = detuning, 2 * math.pi * frequency_hz / gamma, 1e-5
+    feed = math.sqrt(2 * gamma_e / gamma)
+
+    def steady(delta):
+        return 1j * feed / (1 + 1j * delta)
+
+    def rhs(time, mode):  # in units of 1 / gamma
+        delta = centre + ripple * math.cos(omega * time)
+        return -(1 + 1j * delta) * mode + 1j * feed
+
+    period = 2 * math.pi / omega
+    start, turns, samples = 40 * period, 4, 64
+    times = start + np.arange(turns * samples) * period / samples
+    done = solve_ivp(
+        rhs,
+        (0, times[-1]),
+        [steady(centre + ripple)],
+        t_eval=times,
+        rtol=1e-11,
+        atol=1e-13,
+    )
+    power = np.abs(1 + 1j * feed * done.y[0]) ** 2
+    tone = 2 * np.mean(power * np.exp(-1j * omega * times))
+    slow = [abs(1 + 1j * feed * steady(centre + s * ripple)) ** 2 for s in (1, -1)]
+    expected = (abs(tone) / (abs(slow[0] - slow[1]) / 2)) ** 2
+    detuning_hz = detuning * gamma / (2 * math.pi)
+    ours = rings.small_signal(frequency_hz, detuning_hz, a, t, fsr)
+    assert_close(ours, expected, rtol=1e-3)
+
+
+def test_detuning_peaks_the_response():
+    """(s + 2 gamma_l) / ((s + gamma)^2 + Delta^2) has complex poles off resonance."""
+    frequency_hz = jnp.linspace(0.0, 60e9, 61)
+    far = rings.small_signal(frequency_hz, 40e9, A, T, 2e12)
+    near = rings.small_signal(frequency_hz, 5e9, A, T, 2e12)
+    assert jnp.max(far) > 1.5
+    assert far[0] == near[0] == 1
+
+
+@pytest.mark.parametrize("detuning", [0.9, -0.9])
+def test_reverse_bias_brightens_a_laser_on_the_blue_side(detuning):
+    """Fewer carriers, higher index, resonance to the red, away from a blue laser."""
+    ring = nominal.ring(detuning=detuning)
+    middle = ring.resonance(ring.bias_v + ring.drive_v / 2)
+    ends = ring.resonance(ring.bias_v + ring.drive_v * jnp.array([0.0, 1.0]))
+    assert ends.shift_hz[1] > ends.shift_hz[0]
+    offset_hz = detuning * middle.linewidth_hz() / 2
+    shallow, deep = ends.transmission(offset_hz + ends.shift_hz - middle.shift_hz)
+    assert (deep > shallow) == (detuning > 0)
+    # Whichever is brighter is the top level, behind 0.5 dB of insertion loss.
+    work = ring.operate(jnp.asarray(1e-3))
+    loss = 10**-0.05
+    assert_close(work.top, loss * max(shallow, deep), rtol=1e-7)
+    assert_close(work.bottom, loss * min(shallow, deep), rtol=1e-7)
+
+
+def test_watts_per_fsr_do_not_depend_on_the_radius():
+    """Hold 0.5 FSR: hold c / (n_g r_th dln(lambda)/dT f_0), plus the loop."""
+    held_w = 0.5 * LIGHT_M_PER_S / (3.9 * 0.1446 * 5e-5 * LIGHT_M_PER_S / 1.31e-6)
+    for radius_m in (4e-6, 6e-6, 12e-6):
+        dark = nominal.ring(radius_m=radius_m).operate(jnp.zeros(()))
+        assert_close(dark.tuning_w, held_w + 1.5e-3, rtol=1e-12)
+
+
+def test_light_lost_in_the_ring_saves_heater_power():
+    ring = nominal.ring()
+    light_w = jnp.asarray(2e-3)
+    dark, lit = ring.operate(jnp.zeros(())), ring.operate(light_w)
+    passed = (lit.top + lit.bottom) / 2 / 10**-0.05
+    # 60 % of what is lost heats.
+    assert_close(dark.tuning_w - lit.tuning_w, 0.6 * light_w * (1 - passed), rtol=1e-9)
+    assert dark.slacks["heater"] == 1
+    assert lit.slacks["heater"] < 1
+
+
+RED = -0.9
+
+
+def test_fold_and_heater_slacks_fall_with_the_light_in_the_ring():
+    ring = nominal.ring(detuning=RED)
+    light_w = jnp.linspace(0.0, 0.2, 21)
+    slacks = jax.vmap(lambda w: ring.operate(w).slacks)(light_w)
+    assert slacks["fold"][0] == 1
+    for name in ("fold", "heater"):
+        assert jnp.all(jnp.diff(slacks[name]) < 0)
+        assert slacks[name][-1] < 0
+    # On the blue side the feedback is negative: no fold.
+    blue = jax.vmap(lambda w: nominal.ring().operate(w).slacks)(light_w)
+    assert jnp.all(blue["fold"] >= 1)
+
+
+def test_fold_slack_is_0_where_the_cold_branch_ends():
+    """The heater is frozen; light is turned up; the resonance drifts to the red laser.
+
+    The hot offset d obeys d = d_cold + P g L(d). Followed from the dark ring it creeps
+    up until the branch ends: just below that light the iteration settles on the cold
+    side, just above it runs away through resonance.
+    """
+    ring = nominal.ring(detuning=RED)
+    fold = jax.jit(lambda w: ring.operate(w).slacks["fold"])
+    folding_w = brentq(lambda w: float(fold(jnp.asarray(w))), 1e-4, 0.1, xtol=1e-15)
+
+    middle = ring.resonance(ring.bias_v + ring.drive_v / 2)
+    ends = ring.resonance(ring.bias_v + ring.drive_v * jnp.array([0.0, 1.0]))
+    moved_hz = np.asarray(ends.shift_hz - middle.shift_hz)
+    a, t, fsr = np.asarray(ends.a), float(ends.t), float(ring.fsr_hz())
+    k_per_w = 0.1446 / (2 * math.pi * 6e-6)
+    hz_per_w = 0.6 * k_per_w * 5e-5 * LIGHT_M_PER_S / 1.31e-6
+
+    def drift_hz(offset_hz: float, light_w: float) -> float:
+        phase = 2 * math.pi * (offset_hz + moved_hz) / fsr
+        twice = 2 * a * t * np.cos(phase)
+        passed = (a**2 - twice + t**2) / (1 - twice + (a * t) ** 2)
+        return float(light_w * hz_per_w * np.mean(1 - passed))
+
+    hot_hz = RED * float(middle.linewidth_hz()) / 2
+    cold_hz = hot_hz - drift_hz(hot_hz, folding_w)
+
+    def follow(light_w: float) -> float:
+        offset_hz = cold_hz
+        for part in np.linspace(0.2, 1.0, 5):
+            for _ in range(4000):
+                offset_hz = cold_hz + drift_hz(offset_hz, part * light_w)
+        return offset_hz
+
+    below_hz, above_hz = follow(folding_w * (1 - 1e-4)), follow(folding_w * (1 + 1e-4))
+    width_hz = float(middle.linewidth_hz())
+    assert below_hz < hot_hz
+    assert hot_hz - below_hz < 0.02 * width_hz  # as the root of 1e-4
+    assert above_hz > hot_hz + 0.2 * width_hz
+
+
+# Mach-Zehnder
+
+
+def test_a_mach_zehnder_at_quadrature_is_a_sine():
+    """2.5 V of 6 V: (1 +- sin(pi * 2.5 / 12)) / 2 behind 4 dB."""
+    work = nominal.mach_zehnder().operate(jnp.asarray(1e-3))
+    half = math.sin(math.pi * 2.5 / 12) / 2
+    assert_close(work.top, 10**-0.4 * (0.5 + half), rtol=1e-12)
+    assert_close(work.bottom, 10**-0.4 * (0.5 - half), rtol=1e-12)
+    assert_close(work.slacks["swing"], 1 - 2.5 / 6, rtol=1e-12)
+    assert work.load_f == 0
+
+
+def test_a_full_half_wave_swing_opens_the_modulator():
+    work = nominal.mach_zehnder(drive_v=6.0).operate(jnp.asarray(1e-3))
+    assert_close(work.top, 10**-0.4, rtol=1e-12)
+    assert abs(work.bottom) < 1e-16
+    over = nominal.mach_zehnder(drive_v=7.0).operate(jnp.asarray(1e-3))
+    assert over.slacks["swing"] < work.slacks["swing"] == 0
+
+
+# Electronics
+
+
+def test_a_linear_driver_burns_far_more_than_cv2():
+    """m (V + V_h) V 2 pi f (C + C_0) = 2 * 2.5 V * 1.8 V * 2 pi 70 GHz * 60 fF."""
+    driver = nominal.engine_port().driver
+    power_w = driver.power_w(jnp.asarray(1.8), jnp.asarray(40e-15))
+    assert_close(power_w, 2 * 2.5 * 1.8 * 2 * math.pi * 70e9 * 60e-15, rtol=1e-12)
+    charging_w = 5 / 24 * 40e-15 * 1.8**2 * 106.25e9
+    assert power_w > 50 * charging_w
+
+
+def test_a_terminated_driver_feeds_its_load():
+    """m (V / 2 + V_h) V / R = 2 * (1.25 + 1.5) V * 2.5 V / 100 ohm."""
+    driver = nominal.pluggable_port().driver
+    power_w = driver.power_w(jnp.asarray(2.5), jnp.zeros(()))
+    assert_close(power_w, 2 * (1.25 + 1.5) * 2.5 / 100, rtol=1e-12)
+
+
+def test_noise_of_a_tia_grows_as_bandwidth_squared():
+    """8 pi F k T C f^2 / f_A at 40 fF, 45 GHz, 600 GHz, F = 5: 26 pA / sqrt(Hz)."""
+    tia = nominal.tia()
+    density = tia.noise_a2_per_hz(jnp.asarray(15e-15), CASE_K)
+    expected = 8 * math.pi * 5 * BOLTZMANN_J_PER_K * 343.15 * 40e-15 * 45e9**2 / 600e9
+    assert_close(density, expected, rtol=1e-12)
+    fast = nominal.tia(bandwidth_hz=90e9)
+    twice = fast.noise_a2_per_hz(jnp.asarray(15e-15), CASE_K)
+    assert_close(twice / density, 4.0, rtol=1e-12)
+    assert_close(fast.power_w(), 0.1 * 2**1.5, rtol=1e-12)
+
+
+def test_a_photodiode_turns_light_into_bias_power():
+    """2 V * (0.9 A/W * 1 mW + 50 nA)"""
+    photodiode = nominal.engine_port().photodiode
+    expected_w = 2 * (0.9 * 1e-3 + 50e-9)
+    assert_close(photodiode.power_w(jnp.asarray(1e-3)), expected_w, rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [one_pole, butterworth2])
+def test_bandwidth_is_where_half_the_power_is_left(shape):
+    assert_close(shape(jnp.asarray(50e9), jnp.asarray(50e9)), 0.5, rtol=1e-12)
+    assert shape(jnp.asarray(0.0), jnp.asarray(50e9)) == 1
+
+
+def test_trace_loss_follows_its_exponent():
+    trace = Trace(loss_db=16.0, exponent=0.7)
+    loss_db = trace.loss_at_db(jnp.array([0.0, 26.5625e9, 53.125e9]))
+    assert_close(loss_db, [0.0, 16 * 0.5**0.7, 16.0], rtol=1e-12)
+
+
+def test_bend_loss_falls_by_e_over_its_decay_length():
+    guide = nominal.ring().guide
+    straight = guide.loss_per_m(jnp.asarray(1.0))
+    # 300 dB/m = 69.08 / m
+    assert_close(straight, 300 * math.log(10) / 10, rtol=1e-12)
+    bends = [guide.loss_per_m(jnp.asarray(4e-6 + i * 0.376e-6)) for i in (0, 1)]
+    assert_close((bends[0] - straight) / (bends[1] - straight), math.e, rtol=1e-9)
+
+
+def test_glass_and_copper_delay_by_their_index():
+    glass = FibrePath(connectors_db=0.0, fibre_db_per_m=5e-4, group_index=1.468)
+    copper = TwinaxPath(
+        loss_db_per_m=7.5, fixed_db=15.0, crosstalk_v=3e-4, velocity_index=1.4
+    )
+    length_m = jnp.asarray(2.0)
+    assert_close(glass.latency_s(length_m), 1.468 * 2 / LIGHT_M_PER_S, rtol=1e-12)
+    assert_close(copper.latency_s(length_m), 1.4 * 2 / LIGHT_M_PER_S, rtol=1e-12)
+    assert_close(copper.loss_db(length_m), 15 + 2 * 7.5, rtol=1e-12)
+
+
+def test_decibels_go_there_and_back():
+    assert_close(to_db(from_db(jnp.asarray(-3.7))), -3.7, rtol=1e-12)
+    assert_close(from_db(jnp.asarray(3.0)), 1.9952623149688795, rtol=1e-12)
+
+
+def test_a_smooth_modulus_is_exact_far_from_0():
+    """Relative error width^2 / 2 x^2."""
+    assert_close(smooth_abs(jnp.asarray(-0.1), 1e-5) / 0.1 - 1, 5e-9, rtol=1e-3)
+    assert_close(smooth_abs(jnp.zeros(()), 1e-5), 1e-5, rtol=1e-12)
