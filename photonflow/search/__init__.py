@@ -1,0 +1,1 @@
+"""Design spaces, objectives, search, drive solves and what a parameter is worth."""

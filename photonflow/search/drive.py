@@ -1,0 +1,157 @@
+"""Laser currents that just meet the limits: the drive of a link that is not searched.
+
+Outside every gradient. A search keeps the current free and the limits as constraints;
+what a solved current does to derivatives is in `sensitivity`.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ..cluster.step import Cluster
+from ..component import params, replace
+from ..links.base import Conditions, Direction
+from ..links.optical import OpticalLink, OpticalPort
+
+
+CURRENT = "source.laser.current_a"
+POINTS = 64
+ROUNDS = 8  # ln I to 63^-8 of its range
+CEILING_DB = 60.0
+MET = 1e-9  # slack that counts as 0
+
+
+class Drive(NamedTuple):
+    """The laser current of one end, and what decided it."""
+
+    path: str
+    """Python path of the current in the cluster"""
+    amps: float
+    constraint: str
+    """name of the binding slack: `worst.scale_out.host_link.a_to_b.ber`"""
+    binding: str
+    """`ber` or `launch`"""
+    slack: float
+    """of the binding one; above 0 where the least current already suffices"""
+    reachable: bool
+    shortfall_db: float
+    """loss that would have to go away; 0 when reachable"""
+    limiting: str
+    """largest noise on the worst level"""
+    ceiling: bool
+    """the BER would be missed at any power of light"""
+
+    @property
+    def solved(self) -> bool:
+        """Whether the current sits exactly on its limit."""
+        return abs(self.slack) < MET
+
+
+def set_drive(
+    cluster: Cluster, ends: Sequence[str] | None = None
+) -> tuple[Cluster, list[Drive]]:
+    """`cluster` with the laser currents its scale-out links need, and the reasons.
+
+    At every end of an optical scale-out link (or only at `ends`, Python paths) the
+    current is set so that the smaller of the `ber` and `launch` slacks of what it sends
+    is 0 at `cluster.worst`. An end that cannot is left at the most light it has.
+    """
+    known = {p.path: p for p in params(cluster)}
+    drives = []
+    for name, hop in cluster.scale_out.hops().items():
+        if not isinstance(hop.link, OpticalLink):
+            continue
+        at = cluster.worst.at(hop.length_m)
+        directions = {"end_a": "a_to_b", "end_b": "b_to_a"}
+        for end, side in directions.items():
+            prefix = f"scale_out.{name}.{end}"
+            if ends is not None and prefix not in ends:
+                continue
+            path = f"{prefix}.{CURRENT}"
+            sender = getattr(hop.link, end)
+            taker = hop.link.end_b if end == "end_a" else hop.link.end_a
+            low, high = known[path].low, known[path].high
+            amps, sent, ceiling = _solve(hop.link, sender, taker, at, low, high)
+            where = f"worst.scale_out.{name}.{side}"
+            reserve_db = float(hop.link.reserve_db)
+            drives.append(_describe(path, where, amps, sent, ceiling, reserve_db))
+    return replace(cluster, {d.path: d.amps for d in drives}), drives
+
+
+def _describe(path, where, amps, direction, ceiling, reserve_db) -> Drive:
+    binding = min(("ber", "launch"), key=lambda s: float(direction.slacks[s]))
+    slack = float(direction.slacks[binding])
+    shares = direction.noise_share
+    reachable = slack > -MET
+    missing = max(
+        reserve_db - float(direction.margin_db),
+        -10 * float(direction.slacks["launch"]),
+        0.0,
+    )
+    return Drive(
+        path=path,
+        amps=amps,
+        constraint=f"{where}.{binding}",
+        binding=binding,
+        slack=slack,
+        reachable=reachable,
+        shortfall_db=0.0 if reachable else missing,
+        limiting=max(shares, key=lambda noise: float(shares[noise])),
+        ceiling=ceiling < 0,
+    )
+
+
+def _solve(link, sender, taker, at, low, high) -> tuple[float, Direction, float]:
+    """Current, what it gives, and the BER slack with 60 dB more light.
+
+    Each round cuts the bracket of ln I into `POINTS` - 1 parts, all in one batch: the
+    bisection of a machine that would rather compute than compile.
+    """
+    still = np.zeros(POINTS)
+
+    def send(grid, boost_db):
+        grid, boost_db = jnp.asarray(grid, float), jnp.asarray(boost_db, float)
+        return jax.device_get(_send(link, sender, taker, at, grid, boost_db))
+
+    low, high = np.log(low), np.log(high)
+    for trip in range(ROUNDS):
+        grid = np.linspace(low, high, POINTS)
+        direction, lane_w = send(np.exp(grid), still)
+        slacks = np.minimum(direction.slacks["ber"], direction.slacks["launch"])
+        # Past the rollover more current is less light and a second root: stay below.
+        last = int(np.argmax(lane_w)) if trip == 0 else POINTS - 1
+        met = np.flatnonzero(slacks[: last + 1] >= 0)
+        first = int(met[0]) if met.size else last
+        if first == 0 or not met.size:
+            low = high = grid[first]
+            break
+        low, high = grid[first - 1], grid[first]
+    boost_db = still.copy()
+    boost_db[-1] = CEILING_DB
+    direction, _ = send(np.full(POINTS, np.exp(high)), boost_db)
+    ceiling = float(direction.slacks["ber"][-1])
+    return float(np.exp(high)), jax.tree.map(lambda x: x[0], direction), ceiling
+
+
+@jax.jit
+def _send(
+    link: OpticalLink,
+    sender: OpticalPort,
+    taker: OpticalPort,
+    at: Conditions,
+    current_a: Float[Array, " points"],
+    boost_db: Float[Array, " points"],
+) -> tuple[Direction, Float[Array, " points"]]:
+    """What `sender` sends at each current, with some more light, and its laser's."""
+
+    def one(current_a, boost_db):
+        coupler_db = sender.coupler_out_db - boost_db
+        port = replace(sender, {CURRENT: current_a, "coupler_out_db": coupler_db})
+        work = port.work(at)
+        return link.direction(work, taker, at), work.light.lane_w
+
+    return jax.vmap(one)(current_a, boost_db)

@@ -1,0 +1,124 @@
+r"""What a search minimises, $\ln$ J/token at the meter, and what it must keep."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ..cluster.step import Cluster, Report, evaluate
+from ..cluster.workload import Workload
+from ..component import Scalar
+
+
+evaluation = jax.jit(evaluate)
+"""`evaluate`, compiled once per structure and traced once for search, sensitivities
+and reports: jax shares both between all `jax.jit(evaluate)`"""
+
+NOMINAL = ("fold", "heater", "junction", "swing")
+"""slacks that also count at the nominal climate: a cooler laser gives more light"""
+
+
+class Constraint(NamedTuple):
+    """One slack of a report and the least it may be."""
+
+    climate: str
+    tier: str
+    hop: str
+    direction: str
+    slack: str
+    minimum: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Readable path: `worst.scale_out.switch_link.a_to_b.ber`."""
+        return ".".join((self.climate, self.tier, self.hop, self.direction, self.slack))
+
+    def read(self, report: Report) -> Scalar:
+        """Slack over the minimum; >= 0 is met."""
+        budget = getattr(report, self.climate)[self.tier][self.hop]
+        return getattr(budget, self.direction).slacks[self.slack] - self.minimum
+
+
+class Objective(eqx.Module):
+    """Least joules per token with every limit of the links kept."""
+
+    minimum: Mapping[str, float] = eqx.field(default_factory=dict)
+    """least value by kind of slack, such as `{"fold": 0.2}`; 0 for all others"""
+    tiers: tuple[str, ...] = ("scale_out",)
+
+    def value(self, report: Report) -> Scalar:
+        """ln J/token."""
+        return jnp.log(report.j_per_token)
+
+    def constraints(self, report: Any) -> list[Constraint]:
+        """Every constraint in fixed order; `report` may be a tree of shapes."""
+        found = []
+        for climate in ("worst", "nominal"):
+            for tier in self.tiers:
+                for hop, budget in getattr(report, climate)[tier].items():
+                    for side in ("a_to_b", "b_to_a"):
+                        for slack in getattr(budget, side).slacks:
+                            if climate == "worst" or slack in NOMINAL:
+                                least = float(self.minimum.get(slack, 0.0))
+                                found.append(
+                                    Constraint(climate, tier, hop, side, slack, least)
+                                )
+        unknown = set(self.minimum) - {c.slack for c in found}
+        if unknown:
+            kinds = sorted({c.slack for c in found})
+            raise ValueError(f"no slack is called {sorted(unknown)}; there are {kinds}")
+        return found
+
+    def names(self, cluster: Cluster, workload: Workload) -> list[str]:
+        """Names of all constraints, without a run."""
+        shape = jax.eval_shape(evaluation, cluster, workload)
+        return [c.name for c in self.constraints(shape)]
+
+    def slacks(self, report: Report) -> Float[Array, " m"]:
+        """All slacks over their minima, in the order of `constraints`."""
+        return jnp.stack([c.read(report) for c in self.constraints(report)])
+
+
+class Selection(NamedTuple):
+    """Which constraints a search has to carry."""
+
+    keep: np.ndarray
+    """mask over all constraints"""
+    fixed: dict[str, float]
+    """slacks that no free parameter moves, with their value"""
+    same: dict[str, str]
+    """slack -> the kept one it always equals"""
+
+    @property
+    def violated(self) -> dict[str, float]:
+        """Limits that no search can meet."""
+        return {name: s for name, s in self.fixed.items() if s < -FIXED_TOLERANCE}
+
+
+FIXED_TOLERANCE = 1e-6  # a drive solve leaves its slack this close to 0
+
+
+def prepare(names: list[str], samples: np.ndarray) -> Selection:
+    """Sort constraints by what `samples` (designs, constraints) of them show.
+
+    A slack that no design moves is fixed. Of several that agree in every design, as
+    two equal ends do, the first is kept, so that multipliers are unique.
+    """
+    samples = np.asarray(samples)
+    samples = samples[np.isfinite(samples).all(axis=1)]
+    keep = np.ones(len(names), bool)
+    fixed, same = {}, {}
+    for i, name in enumerate(names):
+        column = samples[:, i]
+        if np.ptp(column) <= 1e-9 * np.abs(column).max():
+            keep[i], fixed[name] = False, float(column.mean())
+            continue
+        for j in np.flatnonzero(keep[:i]):
+            if np.allclose(column, samples[:, j], rtol=1e-9, atol=1e-12):
+                keep[i], same[name] = False, names[j]
+                break
+    return Selection(keep, fixed, same)

@@ -1,0 +1,366 @@
+"""Search: many starts, one compiled function, a solution that explains itself."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..cluster.step import Cluster, Report
+from ..cluster.workload import Workload
+from ..component import require_x64
+from . import minimise
+from .design import DesignSpace
+from .objective import Objective, Selection, evaluation, prepare
+
+
+KKT_TOLERANCE = 1e-5
+SLACK_TOLERANCE = 1e-6
+AGREEMENT = 0.005  # of the watts of one free end
+
+
+class Progress(NamedTuple):
+    """What a callback sees after every chunk."""
+
+    iteration: int
+    best_j_per_token: float
+    """of the feasible starts; infinite while there is none"""
+    worst_violation: float
+    """over all starts"""
+    feasible: float
+    """share of starts that have arrived"""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The best design found, why it is the best, and how sure that is."""
+
+    cluster: Cluster
+    report: Report
+    baseline: Report
+    """the cluster as it came"""
+    feasible: bool
+    u: np.ndarray
+    design: dict[str, float]
+    """SI value by Python path, tied paths included"""
+    constraints: list[dict[str, Any]]
+    """name, slack (over its minimum), multiplier: d(J/token) / d(limit)"""
+    bounds: list[dict[str, Any]]
+    """variables on a bound: name, bound, value, unit, multiplier in J/token per SI"""
+    selection: Selection
+    """which constraints were fixed or duplicates"""
+    branches: list[dict[str, Any]]
+    """per branch: box in SI, best J/token, watts, share feasible, share in agreement"""
+    branch: int
+    """the winning one"""
+    starts: dict[str, np.ndarray]
+    """per start: branch, j_per_token, watts, feasible, kkt, slack (the worst)"""
+    agreement: dict[str, float]
+    """on the winning branch and overall: share `feasible`, and share `agreeing`,
+    feasible and within 0.5 % of the best watts of one free end"""
+    kkt: float
+    violation: float
+    share: float
+    """watts of the free ends at the vendor boundary, as share of baseline J/token"""
+    relax: dict[str, float]
+    """violated slacks of the least infeasible start, the worst first; else empty"""
+    trace: dict[str, np.ndarray]
+    """per chunk: the columns of `Progress`"""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """baseline, first chunk (mostly compilation), search, total"""
+    lagrangian: dict[str, float] = field(default_factory=dict)
+    """multipliers of ln J/token by constraint name, for `elasticities`"""
+
+
+@dataclass(frozen=True)
+class ClusterFunction:
+    """(u, arguments) -> ln J/token, slacks, watts of one free end; hashable."""
+
+    tiers: tuple[str, ...]
+    ends: tuple[tuple[str, str, str], ...]
+
+    def __call__(self, u, arguments):
+        """Evaluate one design."""
+        coordinates, cluster, workload, minima = arguments
+        report = evaluation(coordinates.insert(u, cluster), workload)
+        objective = Objective(tiers=self.tiers)
+        watts = [w for _, w in end_watts(report.worst, self.ends)]
+        mean_w = sum(watts, start=jnp.zeros(())) / max(1, len(watts))
+        return objective.value(report), objective.slacks(report) - minima, mean_w
+
+
+def optimise(
+    cluster: Cluster,
+    workload: Workload,
+    space: DesignSpace,
+    objective: Objective | None = None,
+    starts: int = 64,
+    seed: int = 0,
+    iterations: int = 200,
+    chunk: int = 10,
+    callback: Callable[[Progress], None] | None = None,
+) -> Solution:
+    """Least joules per token over `space` with all limits kept.
+
+    `starts` designs per branch, spread evenly over its box; the cluster's own design
+    is one of them. All run as one batch, in chunks of `chunk` iterations driven from
+    here; `callback` hears of every chunk, and a KeyboardInterrupt ends the search with
+    the best so far. A start counts as feasible when its slacks are met to 1e-6 and its
+    KKT residual, the inf-norm of the projected gradient of the Lagrangian over that of
+    the objective at the cluster's own design, is below 1e-5.
+    """
+    require_x64("pf.optimise")
+    objective = Objective() if objective is None else objective
+    began = time.perf_counter()
+    baseline = jax.block_until_ready(evaluation(cluster, workload))
+    evaluated = time.perf_counter()
+
+    rules = objective.constraints(baseline)
+    names = [rule.name for rule in rules]
+    ends = free_ends(space, baseline)
+    function = ClusterFunction(objective.tiers, ends)
+    minima = jnp.array([rule.minimum for rule in rules])
+    home = np.asarray(space.pack(cluster))
+    branch, low, high, first, own = spread(space, home, starts, seed)
+    problem = minimise.Problem(
+        (space.coordinates(), cluster, workload, minima),
+        jnp.asarray(low),
+        jnp.asarray(high),
+        jnp.ones(()),
+        jnp.ones(len(rules), bool),
+    )
+    fresh = minimise.begin(function, problem, jnp.asarray(first))
+    rows: list[Progress] = []
+    state, selection = fresh, None
+    compiled = evaluated
+    try:
+        # One look at every start: what moves, what is equal, how steep it is at home.
+        look = minimise.advance(function, problem, fresh, jnp.asarray(1))
+        look = jax.device_get(look)
+        compiled = time.perf_counter()
+        state, selection = look, prepare(names, look.at.c)
+        steep = np.abs(look.at.g[own]).max()
+        problem = problem._replace(
+            scale=jnp.asarray(steep if steep > 0 else 1.0, float),
+            keep=jnp.asarray(selection.keep),
+        )
+        state = fresh
+        while rows == [] or rows[-1].iteration < iterations:
+            state = minimise.advance(function, problem, state, jnp.asarray(chunk))
+            done, progress = _progress(state, problem, rows, chunk, began)
+            rows.append(progress)
+            if callback is not None:
+                callback(progress)
+            if done:
+                break
+    except KeyboardInterrupt:
+        if selection is None:
+            raise
+    searched = time.perf_counter()
+    solution = _explain(
+        cluster, workload, space, baseline, names, selection, problem, state, branch,
+        ends, rows,
+    )  # fmt: skip
+    solution.seconds.update(
+        baseline=evaluated - began,
+        first_chunk=compiled - evaluated,
+        search=searched - compiled,
+        total=time.perf_counter() - began,
+    )
+    return solution
+
+
+def spread(
+    space: DesignSpace, home: np.ndarray, starts: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
+    """Branch, box and start of every lane, and the lane that starts at home.
+
+    Starts are an additive recurrence with the powers of the generalised golden ratio
+    (Roberts 2018, "The unreasonable effectiveness of quasirandom sequences"), shifted
+    by `seed`. A home outside every box starts at the nearest point of the nearest.
+    """
+    n = home.shape[0]
+    ratio = 2.0
+    for _ in range(60):
+        ratio = (1 + ratio) ** (1 / (n + 1))
+    shift = np.random.default_rng(seed).random(n)
+    steps = np.arange(1, starts + 1)[:, None] * ratio ** -np.arange(1.0, n + 1)
+    points = (shift + steps) % 1.0
+    boxes = [tuple(np.asarray(x) for x in box) for box in space.boxes()]
+    near = [np.abs(np.clip(home, low, high) - home).max() for low, high in boxes]
+    branch = np.repeat(np.arange(len(boxes)), starts)
+    low = np.stack([box[0] for box in boxes])[branch]
+    high = np.stack([box[1] for box in boxes])[branch]
+    first = low + np.tile(points, (len(boxes), 1)) * (high - low)
+    own = int(np.argmin(near)) * starts
+    first[own] = np.clip(home, low[own], high[own])
+    return branch, low, high, first, own
+
+
+def free_ends(space: DesignSpace, report: Report) -> tuple[tuple[str, str, str], ...]:
+    """(tier, hop, end) of every link end that has a free parameter."""
+    found = {}
+    for variable in space.variables:
+        for path in variable.paths:
+            tier, hop, end = (path.split(".") + ["", ""])[:3]
+            if hop in report.worst.get(tier, {}) and end in ("end_a", "end_b"):
+                found[tier, hop, end] = None
+    return tuple(found)
+
+
+def end_watts(budgets: dict, ends: tuple) -> list[tuple[tuple, Any]]:
+    """Vendor-boundary watts of each of `ends`."""
+    return [(e, getattr(budgets[e[0]][e[1]], e[2]).vendor_w()) for e in ends]
+
+
+def controlled_share(cluster: Cluster, report: Report, ends: tuple) -> float:
+    """Watts of `ends` at the vendor boundary over all watts at the boards.
+
+    The facility multiplies both alike, so this is also their share of J/token at the
+    meter.
+    """
+    hops = {tier: getattr(cluster, tier).hops() for tier in report.nominal}
+    free_w = sum(
+        float(watts) * float(hops[tier][hop].per_accelerator)
+        for (tier, hop, _), watts in end_watts(report.nominal, ends)
+    )
+    added = sum(
+        float(report.energy_j_per_token[f"facility.{cause}"])
+        for cause in ("conversion", "cooling")
+    )
+    boards = 1 - added / float(report.j_per_token)
+    all_w = float(report.power_w) / float(cluster.accelerators) * boards
+    return free_w / all_w
+
+
+def _arrived(state: minimise.State, tight: float = 1.0) -> np.ndarray:
+    return (
+        (np.asarray(state.kkt) <= tight * KKT_TOLERANCE)
+        & (np.asarray(state.violation) <= tight * SLACK_TOLERANCE)
+        & (np.asarray(state.complementarity) <= tight * SLACK_TOLERANCE)
+    )
+
+
+def _progress(state, problem, rows, chunk, began) -> tuple[bool, Progress]:
+    state = jax.device_get(state)
+    feasible = _arrived(state)
+    inside = state.violation <= SLACK_TOLERANCE
+    log_j = state.at.f * float(problem.scale)
+    best = float(np.exp(log_j[inside].min())) if inside.any() else float("inf")
+    progress = Progress(
+        chunk + (rows[-1].iteration if rows else 0),
+        best,
+        float(state.violation.max()),
+        float(feasible.mean()),
+        time.perf_counter() - began,
+    )
+    settled = _arrived(state, 1e-3) | (state.radius <= minimise.RADIUS_LEAST)
+    return bool(settled.all()), progress
+
+
+def _explain(
+    cluster, workload, space, baseline, names, selection, problem, state, branch, ends,
+    rows,
+) -> Solution:  # fmt: skip
+    state, problem_ = jax.device_get((state, problem._replace(arguments=None)))
+    scale = float(problem_.scale)
+    feasible = _arrived(state)
+    log_j, watts = state.at.f * scale, state.at.extra
+    if feasible.any():
+        best = int(np.argmin(np.where(feasible, log_j, np.inf)))
+    else:
+        best = int(np.argmin(state.violation))
+    u = state.at.u[best]
+    found = space.unpack(jnp.asarray(u), cluster)
+    report = jax.block_until_ready(evaluation(found, workload))
+    j = float(report.j_per_token)
+
+    slack = np.where(selection.keep, state.at.c[best], np.inf)
+    price = state.multipliers[best] * scale  # of ln J/token
+    kept = np.flatnonzero(selection.keep)
+    ok = bool(feasible[best]) and not selection.violated
+    relax = {} if ok else {
+        names[i]: float(slack[i]) for i in np.argsort(slack) if slack[i] < -1e-6
+    } | selection.violated  # fmt: skip
+    agree = feasible & (np.abs(watts / watts[best] - 1) <= AGREEMENT)
+    boxes = space.boxes()
+    branches = []
+    for b, box in enumerate(boxes):
+        mine = branch == b
+        got = mine & feasible
+        lane = int(np.argmin(np.where(got, log_j, np.inf)))
+        corners = [space.values(jnp.asarray(x)) for x in box]
+        branches.append({
+            "box": {k: (corners[0][k], corners[1][k]) for k in space.names},
+            "j_per_token": float(np.exp(log_j[lane])) if got.any() else None,
+            "watts": float(watts[lane]) if got.any() else None,
+            "design": space.values(jnp.asarray(state.at.u[lane])),
+            "feasible": float(feasible[mine].mean()),
+            "agreeing": float(agree[mine].mean()),
+        })  # fmt: skip
+    values = space.values(jnp.asarray(u))
+    won = branch == branch[best]
+    return Solution(
+        cluster=found,
+        report=report,
+        baseline=baseline,
+        feasible=ok,
+        u=u,
+        design={p: values[v.name] for v in space.variables for p in v.paths},
+        constraints=[
+            dict(name=names[i], slack=float(slack[i]), multiplier=float(price[i]) * j)
+            for i in kept
+        ],
+        bounds=_active_bounds(space, state, problem_, best, j),
+        selection=selection,
+        branches=branches,
+        branch=int(branch[best]),
+        starts=dict(
+            branch=branch,
+            j_per_token=np.exp(log_j),
+            watts=watts,
+            feasible=feasible,
+            kkt=state.kkt,
+            slack=np.where(selection.keep[None], state.at.c, np.inf).min(axis=1),
+        ),
+        agreement={
+            "feasible": float(feasible[won].mean()),
+            "agreeing": float(agree[won].mean()),
+            "feasible_overall": float(feasible.mean()),
+            "agreeing_overall": float(agree.mean()),
+        },
+        kkt=float(state.kkt[best]),
+        violation=float(state.violation[best]),
+        share=controlled_share(cluster, baseline, ends),
+        relax=relax,
+        trace={
+            key: np.array([getattr(row, key) for row in rows])
+            for key in Progress._fields
+        },
+        lagrangian={names[i]: float(price[i]) for i in kept if price[i] > 1e-9},
+    )
+
+
+def _active_bounds(space, state, problem, best, j) -> list[dict[str, Any]]:
+    """Variables on an end of their box, with what moving that end is worth."""
+    at = jax.tree.map(lambda x: x[best], state.at)
+    pull = at.g - at.jacobian.T @ state.multipliers[best]
+    active = []
+    for i, v in enumerate(space.variables):
+        for name, edge in (
+            ("low", problem.low[best, i]),
+            ("high", problem.high[best, i]),
+        ):
+            if abs(at.u[i] - edge) > 1e-9:
+                continue
+            x = space.values(jnp.asarray(at.u))[v.name]
+            si_per_u = x * np.log(v.high / v.low) if v.log else v.high - v.low
+            worth = float(pull[i] * problem.scale * j / si_per_u)
+            active.append(
+                dict(name=v.name, bound=name, value=x, unit=v.unit, multiplier=worth)
+            )
+    return active

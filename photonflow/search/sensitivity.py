@@ -1,0 +1,106 @@
+r"""What every parameter is worth, with all limits kept: one reverse pass.
+
+Where a search or a drive solve holds limits $s_i \ge 0$ at zero, the derivative of the
+re-optimised (or re-solved) result is that of the Lagrangian with everything free held
+still (envelope theorem),
+$$ \frac{d\ln J}{dp} = \frac{\partial}{\partial p}
+   \Big(\ln J - \sum_i\lambda_i s_i\Big) , $$
+with $\lambda_i$ from the search, or from the current $I_i$ that a solve put on limit
+$i$: $\lambda_i = (\partial\ln J/\partial I_i) / (\partial s_i/\partial I_i)$, which is
+the adjoint of $s_i(I_i, p) = 0$.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ..cluster.step import Cluster
+from ..cluster.workload import Workload
+from ..component import getter, params, require_x64
+from .drive import Drive
+from .minimise import pruned
+from .objective import Objective, evaluation
+
+
+class Elasticities(NamedTuple):
+    """Derivatives of ln J/token by Python path; the workload's under `workload.`."""
+
+    values: dict[str, float]
+    relative: dict[str, bool]
+    """True: d ln J / d ln p. False: d ln J / dp per unit, for dB, dBm and what may be
+    0 or negative"""
+    multipliers: dict[str, float]
+    """of ln J/token, by name of the constraint"""
+
+    def largest(self, count: int = 10) -> list[tuple[str, float]]:
+        """Largest relative ones, by magnitude."""
+        ranked = [(p, v) for p, v in self.values.items() if self.relative[p]]
+        return sorted(ranked, key=lambda item: -abs(item[1]))[:count]
+
+
+def elasticities(
+    cluster: Cluster,
+    workload: Workload,
+    multipliers: Mapping[str, float] | None = None,
+    drives: Iterable[Drive] = (),
+    tiers: tuple[str, ...] = ("scale_out",),
+) -> Elasticities:
+    """d ln(J/token) / d ln p for every parameter of cluster and workload.
+
+    `multipliers` are `Solution.lagrangian`; `drives` come from `set_drive`, and those
+    on their limit follow every parameter, so their own elasticity is 0.
+    """
+    require_x64("pf.elasticities")
+    shape = jax.eval_shape(evaluation, cluster, workload)
+    names = [c.name for c in Objective(tiers=tiers).constraints(shape)]
+    place = {name: i for i, name in enumerate(names)}
+    prices = dict(multipliers or {})
+    solved = [d for d in drives if d.solved and prices.get(d.constraint, 0.0) == 0.0]
+
+    def gradient(weights):
+        filled = [weights.get(name, 0.0) for name in names]
+        return _gradient(cluster, workload, jnp.array(filled, float), tiers)
+
+    if solved:
+        unknown = [d.constraint for d in solved if d.constraint not in place]
+        if unknown:
+            raise ValueError(f"{unknown} are not among the constraints {names}")
+        plain, _ = gradient(prices)
+        # L falls by lambda s: weight -1 adds the slopes of all binding slacks. Each of
+        # them feels one solved current only, its own.
+        moved, _ = gradient(prices | {d.constraint: -1.0 for d in solved})
+        for d in solved:
+            pull, both = (float(getter(d.path)(g)) for g in (plain, moved))
+            prices[d.constraint] = pull / (both - pull)
+    by_cluster, by_workload = gradient(prices)
+
+    values, relative = {}, {}
+    for tree, slope, prefix in (
+        (cluster, by_cluster, ""),
+        (workload, by_workload, "workload."),
+    ):
+        slope = jax.device_get(slope)
+        for p in params(tree):
+            path = prefix + p.path
+            relative[path] = p.low > 0 and p.unit not in ("dB", "dBm")
+            scale = float(p.value) if relative[path] else 1.0
+            values[path] = float(getter(p.path)(slope)) * scale
+    return Elasticities(values, relative, prices)
+
+
+@partial(jax.jit, static_argnums=3)
+def _gradient(
+    cluster: Cluster, workload: Workload, weights: jax.Array, tiers: tuple[str, ...]
+) -> tuple[Cluster, Workload]:
+    """Gradient of ln J - weights . slacks; compiled once per structure."""
+    objective = Objective(tiers=tiers)
+
+    def lagrangian(both, weights):
+        report = evaluation(*both)
+        return objective.value(report) - weights @ objective.slacks(report)
+
+    lean = pruned(lagrangian, (cluster, workload), weights)
+    return jax.grad(lean)((cluster, workload), weights)
