@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from ..units import SUFFIX
 from .words import NONE, Number, constraint_name, minus, number, quantity, si, unit_of
 
 
 Variant = dict[str, Any]
 TOLERANCE = 1e-6
 """a slack this little from 0 is at its limit"""
+NOTHING_J = 1e-9
+"""J/token that are not worth a sentence: what a search leaves of an inactive limit"""
 
 
 def constraints(variant: Variant) -> list[dict[str, str]]:
@@ -19,7 +22,7 @@ def constraints(variant: Variant) -> list[dict[str, str]]:
             "path": row["name"],
             "value": _value(row["value"], row["unit"]),
             "limit": _value(row["limit"], row["unit"]),
-            "slack": number(row["slack"], ".3g"),
+            "slack": number(_clean(row["slack"]), ".3g"),
             "state": state(row),
             "worth": worth(row),
         }
@@ -39,7 +42,7 @@ def worth(row: dict[str, Any]) -> str:
     slope = row.get("multiplier")
     if slope is None:
         return NONE
-    if slope == 0:
+    if abs(slope) < NOTHING_J:
         return "relaxing it is worth nothing"
     # A relative reserve moves in tenths, an error rate in decades.
     step = 0.1 if row["unit"] == "1" else 1.0
@@ -55,7 +58,13 @@ def _log(unit: str) -> str:
 
 
 def _value(value: Number, unit: str) -> str:
-    return number(value) if unit in ("1", "log10") else f"{number(value)} {unit}"
+    text = number(_clean(value))
+    return text if unit in ("1", "log10") else f"{text} {unit}"
+
+
+def _clean(value: Number) -> Number:
+    """Without the 1e-16 that a solver leaves of a zero."""
+    return 0.0 if abs(value) < 1e-9 else value
 
 
 def design(variant: Variant) -> list[dict[str, Any]]:
@@ -66,17 +75,18 @@ def design(variant: Variant) -> list[dict[str, Any]]:
     drives = {drive["path"]: drive for drive in variant.get("drives") or []}
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
     for path, value in variant["design"].items():
-        searched = of_path(box, path)
+        # A drive that was solved for may bear the name of one that was searched.
+        searched = None if path in drives else of_path(box, path)
         origin = variant["provenance"].get(path) or {}
         low, high = searched or (origin.get("low"), origin.get("high"))
-        known = low is not None and high is not None
         end, name = split(path)
         row = {
             "path": name,
             "nominal": si(nominal.get(path), path),
             "value": si(value, path),
-            "bounds": f"{si(low, path)} to {si(high, path)}" if known else NONE,
-            "at": at_bound(value, low, high) + _worth_of_bound(search, path),
+            "bounds": _range(low, high, unit_of(path)),
+            "at": at_bound(value, low, high)
+            + (_worth_of_bound(search, path) if searched else ""),
             "by": "search" if searched else _drive(drives.get(path)),
         }
         rows.setdefault(tuple(row.values()), {**row, "ends": []})["ends"].append(end)
@@ -84,9 +94,11 @@ def design(variant: Variant) -> list[dict[str, Any]]:
 
 
 def of_path(values: dict[str, Any], path: str) -> Any:
-    """The entry for `path`, which may be named by what is below a link's end."""
+    """The entry for `path`; names may lack what is above a part, and the unit."""
+    unit = SUFFIX[unit_of(path)]
+    short = path.removesuffix(f"_{unit}") if unit else path
     for name, value in values.items():
-        if path == name or path.endswith(f".{name}"):
+        if any(p == name or p.endswith(f".{name}") for p in (path, short)):
             return value
     return None
 
@@ -105,14 +117,23 @@ def branches(variant: Variant) -> list[dict[str, str]]:
     rows = (variant.get("search") or {}).get("branches") or []
     if len(rows) < 2:
         return []
+    first = rows[0]["box"]
     differ = [
-        name
-        for name in rows[0]["box"]
-        if any(list(row["box"][name]) != list(rows[0]["box"][name]) for row in rows)
+        n for n in first if any(list(r["box"][n]) != list(first[n]) for r in rows)
     ]
+    units = {
+        name: unit_of(path)
+        for name in differ
+        for path in variant["design"]
+        if of_path({name: True}, path)
+    }
     return [
         {
-            "box": "; ".join(_range(name, *row["box"][name]) for name in differ),
+            "box": "; ".join(
+                f"{name} {_range(low, high, units.get(name, '1'))}"
+                for name in differ
+                for low, high in [row["box"][name]]
+            ),
             "j_per_token": number(row["j_per_token"], ".4f"),
             "watts": number(row["watts"], ".3f"),
             "feasible": number(row["feasible_share"], ".0%"),
@@ -123,8 +144,10 @@ def branches(variant: Variant) -> list[dict[str, str]]:
     ]
 
 
-def _range(name: str, low: Number, high: Number) -> str:
-    return f"{name} {si(low, name)} to {si(high, name)}"
+def _range(low: Number | None, high: Number | None, unit: str) -> str:
+    if low is None or high is None:
+        return NONE
+    return f"{quantity(low, unit)} to {quantity(high, unit)}"
 
 
 def split(path: str) -> tuple[str, str]:
@@ -156,17 +179,55 @@ def _drive(drive: dict[str, Any] | None) -> str:
 
 
 def elasticities(variant: Variant, most: int = 15) -> list[dict[str, Any]]:
-    """The assumptions that J/token hangs on most."""
-    rows = sorted(variant["elasticities"].items(), key=lambda row: -abs(row[1]))
+    """What J/token hangs on most; the workload is the question and no assumption."""
+    rows = [
+        r for r in variant["elasticities"].items() if r[0].split(".")[0] != "workload"
+    ]
+    rows.sort(key=lambda row: -abs(row[1]))
     return [
         {
             "path": path,
             "value": number(slope, "+.4f"),
             "words": f"10 % more of it: {minus(format(slope * 10, '+.2g'))} % J/token",
-            "estimate": bool((variant["provenance"].get(path) or {}).get("estimate")),
+            "estimate": _estimated(variant, path),
         }
         for path, slope in rows[:most]
     ]
+
+
+def guesses(variant: Variant, most: int = 10) -> list[dict[str, Any]]:
+    """The largest among estimates: what to look up or measure first."""
+    own = {p: e for p, e in variant["elasticities"].items() if _estimated(variant, p)}
+    return elasticities(variant | {"elasticities": own}, most)
+
+
+def slopes(variant: Variant, most: int = 5) -> list[dict[str, Any]]:
+    """The same for what has no elasticity, being in dB or perhaps 0."""
+    rows = []
+    for path, slope in (variant.get("slopes") or {}).items():
+        if path.startswith("workload."):
+            continue
+        step, told = STEPS.get(unit_of(path), (0.0, ""))
+        if effect := 100 * slope * step:
+            words = f"{told} more of it: {minus(format(effect, '+.2g'))} % J/token"
+            row = {"path": path, "value": NONE, "words": words}
+            rows.append((abs(effect), row | {"estimate": _estimated(variant, path)}))
+    return [row for _, row in sorted(rows, key=lambda row: -row[0])[:most]]
+
+
+STEPS = {
+    "dB": (1.0, "1 dB"),
+    "dBm": (1.0, "1 dB"),
+    "s": (1e-6, "1 µs"),
+    "W": (1.0, "1 W"),
+    "V": (0.1, "0.1 V"),
+    "A": (1e-3, "1 mA"),
+    "1": (0.1, "0.1"),
+}
+
+
+def _estimated(variant: Variant, path: str) -> bool:
+    return bool((variant["provenance"].get(path) or {}).get("estimate"))
 
 
 def ports(variants: list[Variant]) -> list[str]:
@@ -206,13 +267,11 @@ def estimates(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _estimate(same: list[dict[str, Any]]) -> dict[str, Any]:
     row = same[0]
     unit = row.get("unit") or unit_of(row["path"])
-    spans = row.get("low") is not None and row.get("high") is not None
-    low, high = quantity(row.get("low"), unit), quantity(row.get("high"), unit)
     return {
         "name": row["path"].rsplit(".", 1)[-1],
         "card": row.get("card") or NONE,
         "value": quantity(row["value"], unit),
-        "range": f"{low} to {high}" if spans else NONE,
+        "range": _range(row.get("low"), row.get("high"), unit),
         "vendor": number(_largest(same, "vendor_w", "watts"), ".3f"),
         "host": number(_largest(same, "with_host_w"), ".3f"),
         "elasticity": number(_largest(same, "elasticity"), "+.4f"),

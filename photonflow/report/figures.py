@@ -9,103 +9,15 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from .. import causes
-from .words import (
-    CAUSES,
-    GROUPS,
-    LINK_COLOURS,
-    TIME_COLOURS,
-    Number,
-    group_j,
-    labels,
-    number,
-)
+from .drawing import below, beside, canvas, headline, span, stack
+from .words import CAUSES, GROUPS, LINK_COLOURS, TIME_COLOURS, group_j, labels, number
 
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Variant = dict[str, Any]
-WIDTH_IN = 9.6
-INK = "#222222"
 TASK_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
-
-
-def canvas(
-    height_in: Number, columns: int = 1, rows: int = 1, **options: Any
-) -> tuple[Any, Any]:
-    """A figure outside pyplot's global state, and its axes row by row."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.08, h_pad=0.06)  # type: ignore[union-attr]
-    axes = figure.subplots(rows, columns, squeeze=False, **options).ravel()
-    for ax in axes:
-        ax.spines[["top", "right"]].set_visible(False)
-        ax.set_axisbelow(True)
-        ax.tick_params(labelsize=9, colors=INK)
-    return figure, axes
-
-
-def headline(figure: "Figure", text: str) -> None:
-    """What was found, left aligned above everything."""
-    figure.suptitle(text, x=0.01, ha="left", fontsize=11.5, weight="bold", color=INK)
-
-
-def stack(
-    ax: "Axes", names: list[str], parts: dict[str, tuple[list[Any], str]], form: str
-) -> None:
-    """Horizontal stacked bars, the first variant on top, totals at the ends."""
-    rows = range(len(names))
-    left = [0.0] * len(names)
-    longest = max(map(math.fsum, zip(*(v for v, _ in parts.values()), strict=True)))
-    for name, (values, colour) in parts.items():
-        if not any(values):
-            continue
-        ax.barh(
-            rows, values, 0.62, left, color=colour, label=name, edgecolor="w", lw=0.6
-        )
-        for row, value in zip(rows, values, strict=True):
-            if value > 0.075 * longest:
-                middle = left[row] + value / 2
-                text, ink = number(value, form), contrast(colour)
-                ax.text(middle, row, text, ha="center", va="center", color=ink, size=8)
-        left = [a + b for a, b in zip(left, values, strict=True)]
-    for row, total in zip(rows, left, strict=True):
-        beside(ax, total, row, number(total, form), weight="bold")
-    ax.set_yticks(list(rows), names)
-    ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.set_xlim(0, longest * 1.14)
-    ax.tick_params(axis="y", length=0)
-
-
-def beside(ax: "Axes", x: Number, y: Number, text: str, **options: Any) -> None:
-    """A label 4 points to the right of a mark; spaces would collapse in a browser."""
-    ax.annotate(
-        text, (x, y), (4, 0), textcoords="offset points", va="center", size=9, **options
-    )
-
-
-def below(ax: "Axes", columns: int, marks: dict[str, Any] | None = None) -> None:
-    """A legend under the axes, where it can hide nothing; `marks` by name."""
-    given = [] if marks is None else [list(marks.values()), list(marks)]
-    ax.legend(
-        *given, loc="upper left", bbox_to_anchor=(-0.02, -0.26), ncols=columns,
-        frameon=False,
-        fontsize=8.5, handlelength=1.2, columnspacing=1.2, borderaxespad=0.0,
-    )  # fmt: skip
-
-
-def contrast(colour: str) -> str:
-    """Ink that can be read on `colour`."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return "white" if 0.3 * red + 0.59 * green + 0.11 * blue < 140 else INK
-
-
-def span(values: list[Any], form: str, scale: float = 1.0) -> str:
-    """Smallest to largest, once where both read the same."""
-    ends = [number(value, form, scale) for value in (min(values), max(values))]
-    return " to ".join(dict.fromkeys(ends))
 
 
 def energy(variants: list[Variant]) -> "Figure | None":
@@ -232,12 +144,12 @@ def utilisation(variants: list[Variant]) -> "Figure | None":
 def search_trace(
     variants: list[Variant], trace: list[dict[str, Any]] | None
 ) -> "Figure | None":
-    """Best objective against the baseline, and the worst violation, by iteration."""
+    """Best objective, worst violation and starts that arrived, by iteration."""
     rows = [row for row in trace or [] if row.get("iteration") is not None]
     if not rows:
         return None
     tasks = dict.fromkeys(str(row.get("task", "search")) for row in rows)
-    figure, (left, right) = canvas(3.3, 2)
+    figure, (left, right, done) = canvas(3.2, 3, sharex=True)
     gains = []
     for colour, task in zip(itertools.cycle(TASK_COLOURS), tasks, strict=False):
         own = [row for row in rows if str(row.get("task", "search")) == task]
@@ -263,24 +175,41 @@ def search_trace(
             )
             right.set_yscale("log")
             right.yaxis.set_major_formatter(lambda y, _: f"{y:.0e}")
-    end = f"{number(min(gains), '+.2f')} % J/token" if gains else "no feasible design"
-    headline(figure, f"The search came to {end} against the design it started from")
+        arrived = [
+            (row["iteration"], 100 * row["feasible"])
+            for row in own
+            if _finite(row.get("feasible"))
+        ]
+        if arrived:
+            done.plot(*zip(*arrived, strict=True), "o-", ms=3.5, color=colour)
+    headline(figure, _outcome(gains))
     left.axhline(0, color="#737373", lw=0.8, ls="--")
-    left.set_ylabel("best J/token against baseline, %")
-    left.set_title("best design that keeps all limits", loc="left", size=10)
+    left.set_ylabel("J/token against the baseline, %")
+    left.set_title("best that keeps all limits", loc="left", size=10)
+    done.set_ylim(-3, 103)
+    done.set_ylabel("starts that have arrived, %")
+    done.set_title("all branches together", loc="left", size=10)
     right.axhline(1e-6, color="#737373", lw=0.8, ls="--")
     right.annotate(
-        "counts as met below 1e-6", (0.98, 1e-6), (0, 3), ha="right", size=8,
+        "met below 1e-6", (0.98, 1e-6), (0, 3), ha="right", size=8,
         xycoords=("axes fraction", "data"), textcoords="offset points",
     )  # fmt: skip
     right.set_ylabel("worst violation of a limit (no unit)")
-    right.set_title("over all starts; 0 is drawn at 1e-12", loc="left", size=10)
-    for ax in (left, right):
+    right.set_title("worst of all starts", loc="left", size=10)
+    for ax in (left, right, done):
         ax.set_xlabel("iteration")
         ax.grid(color="#E5E5E5", lw=0.6)
     if len(tasks) > 1:
         left.legend(frameon=False, fontsize=8.5)
     return figure
+
+
+def _outcome(gains: list[float]) -> str:
+    if not gains:
+        return "The search found no design that keeps all limits"
+    verb = "lowers" if min(gains) <= 0 else "raises"
+    by = number(abs(min(gains)), ".2f")
+    return f"The search {verb} J/token by {by} % against the design it started from"
 
 
 def _finite(value: Any) -> bool:

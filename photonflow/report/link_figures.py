@@ -4,13 +4,14 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from .. import causes
-from .figures import INK, Variant, below, beside, canvas, contrast, headline, span
+from .drawing import INK, below, beside, canvas, contrast, headline, span
 from .words import BUDGET, CAUSES, LINK_COLOURS, Number, number, shown_hop
 
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Variant = dict[str, Any]
 MODULE_BPS = 1.6e12
 ACROSS = 3
 """waterfalls in one line: with more, their labels would meet"""
@@ -119,6 +120,7 @@ def port_watts(variants: list[Variant]) -> "Figure | None":
         f"{label} {number(w, '.1f')} W"
         for (label, *_), w in zip(rows, vendor, strict=True)
     )
+    limit = 1.22 * max(*full, 30.0)
     headline(figure, f"One 1.6T port as vendors count it: {told}")
     legend: dict[tuple[bool, int], tuple[str, Any]] = {}
     for row, (_, hop, end, scale) in enumerate(rows):
@@ -143,13 +145,17 @@ def port_watts(variants: list[Variant]) -> "Figure | None":
                     color=contrast(colour),
                 )  # fmt: skip
             left += watts
-        for watts, what, side in (
-            (vendor[row], "vendor", "right"), (full[row], "with host", "left"),
-        ):  # fmt: skip
-            ax.plot([watts] * 2, [row - 0.3, row + 0.36], color=INK, lw=1.6)
+        # Apart from each other and from the axis, however small the watts.
+        clear = 0.11 * limit
+        for which, what, side in (
+            (vendor, "vendor", "right"),
+            (full, "with host", "left"),
+        ):
+            ax.plot([which[row]] * 2, [row - 0.3, row + 0.36], color=INK, lw=1.6)
             ax.annotate(
-                f"{what} {number(watts, '.1f')} W", (watts, row + 0.36),
-                (-4 if side == "right" else 4, 2), textcoords="offset points", ha=side,
+                f"{what} {number(which[row], '.1f')} W",
+                (max(which[row], clear), row + 0.36),
+                (-4 if side == "right" else 4, -1), textcoords="offset points", ha=side,
                 va="top", size=8.5, weight="bold",
             )  # fmt: skip
         claim = PUBLISHED.get(hop["technology"].split("-")[0])
@@ -158,10 +164,10 @@ def port_watts(variants: list[Variant]) -> "Figure | None":
             ax.plot(
                 [low, high], [row - 0.36] * 2, "D-", color=INK, ms=4, mfc="w", lw=1.2
             )
-            beside(ax, high, row - 0.36, f" {text}", style="italic")
+            beside(ax, high, row - 0.36, text, style="italic")
     ax.set_yticks(range(len(rows)), [label for label, *_ in rows])
     ax.set_ylim(len(rows) - 0.35, -0.6)
-    ax.set_xlim(0, max(*full, 30.0) * 1.22)
+    ax.set_xlim(0, limit)
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel(
         "watts of one end of 1.6 Tbit/s, full duplex. Bars: nominal; black lines: "

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Rows = list[dict[str, Any]]
 
 # Text stays text, to be searched and read aloud; ids do not change from run to run.
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "photonflow",
     "font.family": "sans-serif",
@@ -42,12 +42,15 @@ CAPTIONS = {
     "budget": "One lane from switch to switch, a to b, at the worst corner (hot, old, "
     "longest path). Each blue bar is a loss in dB; the modulator's turns light "
     "into outer modulation amplitude. Green is what could still be lost before the FEC "
-    "fails, in the worse direction.",
+    "fails, in the worse direction. Another link, such as the host's, may have less: "
+    "the comparison gives the worst.",
     "port_watts": "Plain colours are inside the vendor's box (module or engine, with "
     "its laser); hatched ones are in the host chip, which a vendor does not count. "
     + link_figures.PUBLISHED_NOTE,
     "search_trace": "The search descends from many starts at once. Left: the best of "
-    "those that keep all limits so far. Right: the worst of all starts.",
+    "those that keep all limits so far. Middle: the worst of all starts; a branch that "
+    "cannot keep its limits stays high. Right: starts that keep all limits and can "
+    "improve no further.",
 }
 MISSING = {
     "budget": "No optical scale-out link in this result: nothing to draw in dB.",
@@ -151,7 +154,7 @@ def html(
             for name, v in zip(names, variants, strict=True)
         ],
         elasticities=[
-            (name, details.elasticities(v))
+            (name, details.elasticities(v) + details.slopes(v), details.guesses(v))
             for name, v in zip(names, variants, strict=True)
             if v["elasticities"]
         ],

@@ -73,8 +73,9 @@ def end_watts(variant: Variant, which: str) -> Number | None:
 
 def _change(first: Variant, variant: Variant) -> Number | None:
     base, now = first["j_per_token"], variant["j_per_token"]
-    known = base is not None and now is not None and first is not variant
-    return now / base - 1 if known else None
+    if base is None or now is None or first is variant:
+        return None
+    return now / base - 1
 
 
 Reader = Callable[[Variant], Number | None]

@@ -127,7 +127,13 @@ SLACKS = {
     "swing": "drive swing",
 }
 
-WAYS = {"a_to_b": "a to b", "b_to_a": "b to a"}
+WAYS = {
+    "a_to_b": "a to b",
+    "b_to_a": "b to a",
+    "worst": "worst corner",
+    "scale_up": "scale-up",
+    "scale_out": "scale-out",
+}
 
 
 def cause_name(path: str) -> str:
