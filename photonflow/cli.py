@@ -121,13 +121,18 @@ def show(
     cards: Cards = None,
 ) -> None:
     """Show a card with its sources, a link also with its solved budget."""
+    from .cards.values import known
+    from .experiment.files import shipped
     from .experiment.show import show_card, show_experiment
 
     library = _library(cards)
+    if not Path(name).is_file():
+        experiments = [path.stem for path in shipped().glob("*.yaml")]
+        known(name, [*library.names(), *experiments], what="card or experiment")
     if name in library.names():
         shown = show_card(library, name, _settings(set_))
     else:
-        shown = show_experiment(_study(name, set_, cards, also=library.names()))
+        shown = show_experiment(_study(name, set_, cards))
     if as_json:
         _print_json(shown.data)
     else:
@@ -217,9 +222,7 @@ class _Progress:
             self.console.print(text, highlight=False)
 
 
-def _study(
-    exp: str, settings: list[str] | None, cards: Path | None, also: Any = ()
-) -> Any:
+def _study(exp: str, settings: list[str] | None, cards: Path | None) -> Any:
     from .experiment import study
 
     library = _library(cards)

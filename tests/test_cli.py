@@ -1,6 +1,7 @@
 """The command line: what goes to stdout, exit codes, and how quickly it answers."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,12 +9,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import photonflow
 import photonflow.experiment
 from photonflow.cli import app
 from photonflow.report.result import Result
 
 
 NAME = "cpo-vs-pluggable"
+# Also where the package is not installed, only checked out.
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(photonflow.__file__).parents[1])}
 
 
 def photonflow_(*words):
@@ -22,7 +26,11 @@ def photonflow_(*words):
 
 def python(code):
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=ENVIRONMENT,
     )
 
 
@@ -181,7 +189,13 @@ def test_malformed_yaml_ends_in_one_message(tmp_path):
 
 def test_a_process_shows_no_traceback_for_bad_input(tmp_path):
     command = [sys.executable, "-m", "photonflow.cli", "run", "none.yaml"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+    )
     assert done.returncode == 2
     assert "none.yaml" in done.stderr and "Traceback" not in done.stderr
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 
 from .. import causes
 from ..cluster.step import Cluster, Report
@@ -302,6 +303,7 @@ def _thresholds(cluster: Cluster) -> dict[str, float]:
 def check_constraints(study: Study) -> None:
     """Raise unless every constraint of `study` names a slack that some link has."""
     wanted, names = set(study.settings.constraints), set[str]()
+    seen = set[Any]()
     # A trace of a link costs a moment, so those that a search moves come first.
     variants = sorted(study.variants, key=lambda v: v not in study.settings.free)
     for variant, tier in itertools.product(variants, reversed(TIERS)):
@@ -309,6 +311,10 @@ def check_constraints(study: Study) -> None:
         for hop in getattr(cluster, tier).hops().values():
             if wanted <= names:
                 return
+            kind = jax.tree.structure(hop.link)
+            if kind in seen:
+                continue
+            seen.add(kind)
             at = cluster.worst.at(hop.length_m)
             budget = eqx.filter_eval_shape(hop.link.budget, at)
             names |= set(budget.a_to_b.slacks) | set(budget.b_to_a.slacks)
