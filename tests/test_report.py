@@ -181,6 +181,14 @@ def test_a_variable_at_its_bound_says_so_and_what_it_is_worth(page):
     assert "solved for at the worst corner; set by launch" in words
 
 
+def test_the_design_before_the_search_is_shown_where_it_is_known(searched):
+    result = copy.deepcopy(searched)
+    path = "scale_out.switch_link.end_a.modulator.gap_m"
+    result["variants"][2]["baseline_design"] = {path: 2e-7}
+    words = re.sub(r"\s+", " ", told(text_of(result, {}, [], [])))
+    assert "200 nm 150 nm 100 nm to 300 nm no search" in words
+
+
 def test_assumptions_are_listed_and_the_workload_is_not_one(page):
     words = re.sub(r"\s+", " ", told(page))
     assert "host.host_w estimate +0.2100 10 % more of it: +2.1 % J/token" in words
