@@ -1,10 +1,12 @@
 """Results as tables in a terminal."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from ..quantity import show
 from .result import Result, VariantResult
 
 
@@ -98,16 +100,36 @@ def show_result(console: Console, result: Result) -> None:
     if ports is not None:
         console.print(f"\nModules: {ports.note}", highlight=False)
     for variant in result.variants:
-        active = [row for row in variant.constraints if row.multiplier]
-        for row in active:
-            console.print(
-                f"{variant.name}: {row.name} is at its limit {row.limit:.4g}; relaxing "
-                f"it by 1 {row.unit} is worth {abs(row.multiplier or 0) * 1e3:.3g} "
-                "mJ/token",
-                highlight=False,
-            )
+        for line in _searched(variant):
+            console.print(line, highlight=False)
     if result.summary:
         console.print(f"\n{result.summary}", highlight=False)
+
+
+def _searched(variant: VariantResult) -> Iterator[str]:
+    """How the search of a variant went, and what holds its optimum."""
+    search = variant.search
+    if search is None:
+        return
+    arrived, agreeing = search.feasible_share or 0, search.agreeing_share or 0
+    yield (
+        f"\nSearch of {variant.name}: {search.starts} starts; on the winning branch "
+        f"{arrived:.0%} arrived and {agreeing:.0%} "
+        f"agree within 0.5 % of the watts of an end; KKT residual {search.kkt or 0:.1e}"
+    )
+    for row in variant.constraints:
+        if row.multiplier:
+            worth = abs(row.multiplier) * 1e3
+            yield (
+                f"  {row.name} is at its limit {row.limit:.4g}: "
+                f"{worth:.3g} mJ/token per {'unit' if row.unit == '1' else row.unit}"
+            )
+    for bound in search.bounds:
+        worth = abs((bound.multiplier or 0) * bound.value) / 100 * 1e3
+        yield (
+            f"  {bound.name} is on its {bound.bound} bound, "
+            f"{show(bound.value, bound.unit)}: {worth:.3g} mJ/token per 1 %"
+        )
 
 
 def sources_table(rows: list[dict[str, Any]]) -> Table:

@@ -42,10 +42,13 @@ def search_row(solution: Solution) -> SearchSummary:
 
 def multipliers(solution: Solution) -> dict[str, float]:
     """d(J/token) / d(least slack) by name; a slack that equals another has none."""
+    # What a solver leaves on a limit that does not bind is its rounding.
+    floor = 1e-9 * float(solution.report.j_per_token)
+    found = {row["name"]: float(row["multiplier"]) for row in solution.constraints}
     return {
-        row["name"]: float(row["multiplier"])
-        for row in solution.constraints
-        if math.isfinite(row["multiplier"])
+        name: value if abs(value) > floor else 0.0
+        for name, value in found.items()
+        if math.isfinite(value)
     }
 
 
