@@ -105,7 +105,7 @@ def _index_per_v(junction: PNJunction, reverse_v, wavelength_m, mode_m) -> float
 
 
 def _modulation(ring: dict) -> dict:
-    card = pf.load("junction-lateral-2e18")
+    card = pf.load("junction-lateral-3e18")
     junction = PNJunction(
         ring["acceptor_per_cm3"] * 1e6,
         ring["donor_per_cm3"] * 1e6,
@@ -133,7 +133,7 @@ def _modulation(ring: dict) -> dict:
 
 def _half_wave(device: dict) -> dict:
     """Mean over the swing from 0 to the published bias."""
-    junction = pf.load("junction-lateral-2e18")
+    junction = pf.load("junction-lateral-3e18")
     guide = pf.load("rib-oband-400")
     wavelength_m = np.asarray(device["wavelength_nm"] * 1e-9)
     deep, flat = (

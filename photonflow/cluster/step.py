@@ -79,7 +79,7 @@ def evaluate(cluster: Cluster, workload: Workload) -> Report:
         for cause, watts in topology.box_w().items():
             static_w[f"network.{tier}.{cause}"] += watts
     chip = cluster.accelerator
-    static_w["compute.idle"] += chip.idle_w - chip.included_phy_w
+    static_w["compute.idle"] += chip.core_w()
     static_w["facility.host"] += cluster.host.host_w
     static_w["facility.storage"] += cluster.host.storage_w
 
@@ -111,13 +111,11 @@ def evaluate(cluster: Cluster, workload: Workload) -> Report:
 def link_budgets(
     cluster: Cluster, hops: dict[str, dict[str, Hop]]
 ) -> tuple[dict[str, dict[str, LinkBudget]], dict[str, dict[str, LinkBudget]]]:
-    """One link of each hop at the nominal and at the worst climate."""
+    """One link of each hop as it is, and at the worst climate and its full reach."""
     names = [(tier, name) for tier in hops for name in hops[tier]]
-    calls = [
-        (hops[tier][name].link, climate.at(hops[tier][name].length_m))
-        for climate in (cluster.nominal, cluster.worst)
-        for tier, name in names
-    ]
+    every = [hops[tier][name] for tier, name in names]
+    calls = [(hop.link, cluster.nominal.at(hop.length_m)) for hop in every]
+    calls += [(hop.link, cluster.worst.at(hop.link.path.reach_m)) for hop in every]
     budgets = together(lambda link, at: link.budget(at), calls)
     both = []
     for half in (budgets[: len(names)], budgets[len(names) :]):

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from ..component import Component, Scalar, param
+from ..devices.response import smooth_positive
 from ..links.base import AbstractLink, Conditions
 from .collectives import AllReduce, PointToPoint
 
@@ -32,8 +33,9 @@ class SwitchBox(Component):
     )
 
     def core_w(self) -> Scalar:
-        """Watts of one port without its PHY."""
-        return (self.power_w - self.included_phy_w) / self.ports
+        """Watts of one port without its PHY; never below 0."""
+        core_w = smooth_positive(self.power_w - self.included_phy_w, CORE_WIDTH_W)
+        return core_w / self.ports
 
 
 class Nic(Component):
@@ -50,8 +52,11 @@ class Nic(Component):
     )
 
     def core_w(self) -> Scalar:
-        """Watts without the network PHY."""
-        return self.power_w - self.included_phy_w
+        """Watts without the network PHY; never below 0."""
+        return smooth_positive(self.power_w - self.included_phy_w, CORE_WIDTH_W)
+
+
+CORE_WIDTH_W = 0.1  # a card whose PHY exceeds its box is wrong, but stays finite
 
 
 class Climate(Component):

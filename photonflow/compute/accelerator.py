@@ -1,6 +1,7 @@
 """An electronic accelerator as a smooth roofline with floors."""
 
 from ..component import Scalar, param
+from ..devices.response import smooth_positive
 from .base import AbstractMatrixUnit, ComputeCost, MatrixProduct
 
 
@@ -57,6 +58,10 @@ class Accelerator(AbstractMatrixUnit):
     included_phy_w: Scalar = param(
         unit="W", doc="scale-up PHY inside `idle`", low=0.0, high=300.0
     )
+
+    def core_w(self) -> Scalar:
+        """Idle watts without the scale-up PHY; never below 0 (rounded in 0.1 W)."""
+        return smooth_positive(self.idle_w - self.included_phy_w, 0.1)
 
     def cost(self, product: MatrixProduct) -> ComputeCost:
         """Time and dynamic energy of `product`; the time is split by its shares."""

@@ -3,18 +3,21 @@
 import abc
 import math
 
+import jax
+
 from ..component import Component, Scalar, Values, param
-from .response import butterworth2
+from .response import butterworth2, from_db, to_db
 
 
 class SerDes(Component):
     """A full-duplex electrical PHY of one reach class (LR, VSR, XSR), Tx and Rx.
 
     `energy` is Tx plus Rx watts over the rate of one direction, counted once per
-    interface. The signal side is what limits a link without a retimer: distortion and
-    converter noise as two signal-to-noise ratios (not enhanced by equalisation), and
-    the noise density at its input (enhanced by it). Left out: jitter as a separate
-    term, lane-to-lane skew.
+    interface. What it does to the signal: distortion on sending, the noise density at
+    its input, and the noise of its converter. An analogue equaliser ahead of the
+    converter undoes up to `peaking` dB of loss at the Nyquist frequency (in
+    proportion to frequency); what loss is left, the digital equaliser undoes together
+    with the converter's noise. Left out: jitter as a separate term, skew of lanes.
     """
 
     energy_j_per_bit: Scalar = param(
@@ -28,6 +31,9 @@ class SerDes(Component):
     )
     receive_snr_db: Scalar = param(
         unit="dB", doc="converter signal to noise and distortion", low=15.0, high=60.0
+    )
+    peaking_db: Scalar = param(
+        unit="dB", doc="analogue boost at the Nyquist frequency", low=0.0, high=25.0
     )
     noise_v2_per_hz: Scalar = param(
         unit="V^2/Hz", doc="input noise density, one-sided", low=1e-19, high=1e-15
@@ -46,6 +52,14 @@ class SerDes(Component):
         """|H|^2 of one analogue front end."""
         return butterworth2(frequency_hz, self.bandwidth_hz)
 
+    def converted(self, response: Values, nyquist: Values) -> Values:
+        """|H|^2 at the converter for `response` ahead, `nyquist` = f over Nyquist.
+
+        The boost never exceeds the loss; the two meet with a corner 0.5 dB wide.
+        """
+        left_db = -to_db(response) - self.peaking_db * nyquist
+        return from_db(-0.5 * jax.nn.softplus(left_db / 0.5))
+
 
 class Trace(Component):
     r"""Copper between a chip and what it drives: loss at 53.125 GHz, $\propto f^m$."""
@@ -57,9 +71,10 @@ class Trace(Component):
         unit="1", doc="0.5 skin effect, 1 dielectric", low=0.4, high=1.2
     )
 
-    def loss_at_db(self, frequency_hz: Values) -> Values:
-        """Loss at a frequency."""
-        return self.loss_db * (frequency_hz / REFERENCE_HZ) ** self.exponent
+    def response(self, frequency_hz: Values) -> Values:
+        """|H|^2, with a floor of -300 dB that keeps a dead trace finite."""
+        loss_db = self.loss_db * (frequency_hz / REFERENCE_HZ) ** self.exponent
+        return from_db(-loss_db) + 1e-30
 
 
 REFERENCE_HZ = 53.125e9  # Nyquist frequency of 106.25 GBd

@@ -12,7 +12,7 @@ from ..units import LIGHT_M_PER_S
 from . import rings
 from .junction import PNJunction
 from .passives import RibWaveguide
-from .response import from_db, one_pole, smooth_abs
+from .response import from_db, one_pole, smooth_abs, smooth_positive, to_db
 
 
 class AbstractOperation(eqx.Module):
@@ -26,11 +26,17 @@ class AbstractOperation(eqx.Module):
     tuning_w: eqx.AbstractVar[Scalar]
     """watts that hold the operating point"""
     slacks: eqx.AbstractVar[dict[str, Scalar]]
-    """operating limits: met when >= 0, falling further as a limit is passed"""
+    """operating limits: met when >= 0, falling further as a limit is passed;
+    `extinction` is the outer extinction ratio in dB, for those who ask for a least"""
 
     @abc.abstractmethod
     def response(self, frequency_hz: Values, source_ohm: Scalar) -> Values:
         """|H|^2 from drive to light behind a driver of `source_ohm`; 1 at f = 0."""
+
+
+def extinction_db(top: Scalar, bottom: Scalar) -> Scalar:
+    """Outer extinction ratio; 60 dB at most, so that a dark level stays finite."""
+    return to_db((top + 1e-6) / (bottom + 1e-6))
 
 
 class AbstractModulator(Component):
@@ -182,13 +188,19 @@ class MicroringModulator(AbstractModulator):
         )
         hold_hz = heater.hold * self.fsr_hz()
         loss = from_db(-self.insertion_db)
+        middle_t = (shallow + deep) / 2
         half = smooth_abs(deep - shallow, LEVEL_WIDTH) / 2
         return RingOperation(
-            top=loss * ((shallow + deep) / 2 + half),
-            bottom=loss * ((shallow + deep) / 2 - half),
+            top=loss * (middle_t + half),
+            bottom=loss * (middle_t - half),
             load_f=middle.junction_f + self.pad_f,
-            tuning_w=(hold_hz - own_hz) / hz_per_w + heater.loop_w,
-            slacks={"fold": 1 - loop_gain, "heater": 1 - own_hz / hold_hz},
+            tuning_w=smooth_positive((hold_hz - own_hz) / hz_per_w, HEATER_WIDTH_W)
+            + heater.loop_w,
+            slacks={
+                "fold": 1 - loop_gain,
+                "heater": 1 - own_hz / hold_hz,
+                "extinction": extinction_db(middle_t + half, middle_t - half),
+            },
             middle=middle,
             detuning_hz=detuning_hz,
             series_ohm=self.junction.series_ohm_m / self.junction_m(),
@@ -237,6 +249,7 @@ class RingOperation(AbstractOperation):
         return optical * one_pole(frequency_hz, 1 / (2 * math.pi * tau_s))
 
 
+HEATER_WIDTH_W = 1e-5  # a heater cannot cool; well below any that heats
 LEVEL_WIDTH = 1e-5  # of the input light; moves a swing of 0.1 by 5e-9 relative
 
 
@@ -276,8 +289,11 @@ class MachZehnderModulator(AbstractModulator):
             bottom=loss * (0.5 - half),
             load_f=jnp.zeros_like(self.bandwidth_hz),
             tuning_w=self.bias_w,
-            # One flank of the sine: V_pp <= V_pi.
-            slacks={"swing": 1 - self.drive_v / self.half_wave_v},
+            slacks={
+                # One flank of the sine: V_pp <= V_pi.
+                "swing": 1 - self.drive_v / self.half_wave_v,
+                "extinction": extinction_db(0.5 + half, 0.5 - half),
+            },
             bandwidth_hz=self.bandwidth_hz,
         )
 

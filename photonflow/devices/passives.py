@@ -54,6 +54,9 @@ class FibrePath(Component):
     )
     fibre_db_per_m: Scalar = param(unit="dB/m", doc="attenuation", low=1e-5, high=3e-3)
     group_index: Scalar = param(unit="1", doc="group index", low=1.4, high=1.6)
+    reach_m: Scalar = param(
+        unit="m", doc="longest path to be designed for", low=1.0, high=2000.0
+    )
 
     def loss_db(self, length_m: Scalar) -> Scalar:
         """Loss from end to end."""
@@ -81,6 +84,9 @@ class TwinaxPath(Component):
         unit="V", doc="integrated crosstalk, rms at the receiver", low=1e-5, high=5e-3
     )
     velocity_index: Scalar = param(unit="1", doc="c over velocity", low=1.1, high=2.2)
+    reach_m: Scalar = param(
+        unit="m", doc="longest path to be designed for", low=0.1, high=10.0
+    )
 
     def loss_db(self, length_m: Scalar) -> Scalar:
         """Insertion loss at 53.125 GHz, die bump to die bump."""

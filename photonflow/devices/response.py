@@ -1,5 +1,6 @@
 """Magnitude responses that more than one kind of part has."""
 
+import jax
 import jax.numpy as jnp
 
 from ..component import Values
@@ -18,6 +19,11 @@ def butterworth2(frequency_hz: Values, bandwidth_hz: Values) -> Values:
 def smooth_abs(x: Values, width: float) -> Values:
     """|x| rounded within `width` of zero; relative error width^2 / 2x^2 outside."""
     return jnp.sqrt(jnp.square(x) + width**2)
+
+
+def smooth_positive(x: Values, width: float) -> Values:
+    """x where x > 0, else 0, rounded within some `width` of zero (softplus)."""
+    return width * jax.nn.softplus(x / width)
 
 
 def from_db(gain_db: Values) -> Values:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from .. import causes
 from ..component import Component, Scalar, param
+from ..devices.passives import FibrePath, TwinaxPath
 
 
 class Conditions(Component):
@@ -98,6 +99,9 @@ class LinkBudget(eqx.Module):
 
 class AbstractLink(Component):
     """Two ends, which may differ, and what lies between them."""
+
+    path: eqx.AbstractVar[FibrePath | TwinaxPath]
+    rate_bps: eqx.AbstractVar[Scalar]
 
     @abc.abstractmethod
     def budget(self, at: Conditions) -> LinkBudget:

@@ -101,8 +101,8 @@ class CopperLink(AbstractLink):
         at_slicer_v2 = sent_v2 * salz
         noise = {
             "transmitter": from_db(-tx.host.transmit_snr_db),
-            "host_input": rx.host.noise_v2_per_hz * band_hz / at_slicer_v2,
-            "receiver": from_db(-rx.host.receive_snr_db),
+            "phy_input": rx.host.noise_v2_per_hz * band_hz / at_slicer_v2,
+            "converter": from_db(-rx.host.receive_snr_db),
             "crosstalk": jnp.square(self.path.crosstalk_v) / at_slicer_v2,
             "residual": from_db(-self.residual_db),
         }

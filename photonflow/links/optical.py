@@ -222,14 +222,16 @@ class OpticalLink(AbstractLink):
         light = ahead * tx.modulation.response(f, driver.source_ohm)
         input_a = light * rx.photodiode.response(f)
         output_v = input_a * rx.tia.response(f)
-        driven_v = sender.swing_v
-        if tx.port.retimer is None:  # swing is amplitude: half the dB of power
-            driven_v = driven_v * from_db(-tx.port.trace.loss_at_db(band_hz) / 2)
+        driven_v2 = jnp.square(sender.swing_v)
+        if tx.port.retimer is None:
+            driven_v2 = driven_v2 * tx.port.trace.response(band_hz)
         if rx.retimer is None:
-            output_v = output_v * from_db(-rx.trace.loss_at_db(f))
+            output_v = output_v * rx.trace.response(f)
         variance = signal.mean_square(self.pam)
         at_light = signal.enhancement(light)
         thermal = rx.tia.noise_a2_per_hz(rx.photodiode.capacitance_f, at.case_k)
+        at_converter = taker.converted(output_v * taker.response(f), f / band_hz)
+        digital = signal.enhancement(at_converter)
         swing_v2 = jnp.square(rx.tia.output_v)
         input_v2 = taker.noise_v2_per_hz * band_hz * signal.enhancement(output_v)
         return signal.Noise(
@@ -239,9 +241,9 @@ class OpticalLink(AbstractLink):
             rin=tx.port.source.laser.rin_per_hz * band_hz * at_light,
             relative={
                 "transmitter": variance * from_db(-sender.transmit_snr_db),
-                "driver": driver.noise_v2_per_hz * band_hz / jnp.square(driven_v),
-                "receiver": variance * from_db(-taker.receive_snr_db),
-                "host_input": input_v2 / swing_v2,
+                "driver": driver.noise_v2_per_hz * band_hz / driven_v2,
+                "converter": variance * from_db(-taker.receive_snr_db) * digital,
+                "phy_input": input_v2 / swing_v2,
                 "residual": variance * from_db(-self.residual_db),
             },
         )

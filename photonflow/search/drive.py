@@ -65,7 +65,7 @@ def set_drive(
     for name, hop in cluster.scale_out.hops().items():
         if not isinstance(hop.link, OpticalLink):
             continue
-        at = cluster.worst.at(hop.length_m)
+        at = cluster.worst.at(hop.link.path.reach_m)
         directions = {"end_a": "a_to_b", "end_b": "b_to_a"}
         for end, side in directions.items():
             prefix = f"scale_out.{name}.{end}"
