@@ -97,36 +97,55 @@ def replace(tree: Any, values: dict[str, Any]) -> Any:
     return eqx.tree_at(lambda t: [get(t) for get in gets], tree, new)
 
 
-def enable_x64() -> None:
-    """Switch jax to float64; call it before the first array is made."""
-    jax.config.update("jax_enable_x64", True)
-
-
 def together(function: Callable[..., Any], calls: list[tuple]) -> list[Any]:
     """`[function(*args) for args in calls]`, tracing each kind of `args` only once.
 
     Calls whose arguments are alike in structure and static fields run as one `vmap`:
-    two equal ends, two climates or four links of a family cost one compilation.
+    two equal ends, two climates or four links of a family cost one compilation. A leaf
+    that is one and the same array in all of them is not stacked, and what depends on
+    such leaves alone is computed once.
     """
     results: list[Any] = [None] * len(calls)
     kinds: dict[Any, list[int]] = {}
     halves = [eqx.partition(args, eqx.is_array) for args in calls]
     for i, (arrays, static) in enumerate(halves):
-        leaves, structure = jax.tree.flatten(static)
-        kinds.setdefault(
-            (jax.tree.structure(arrays), tuple(leaves), structure), []
-        ).append(i)
-    for members in kinds.values():
+        fixed, shape = jax.tree.flatten(static)
+        kind = (jax.tree.structure(arrays), tuple(fixed), shape)
+        kinds.setdefault(kind, []).append(i)
+    for (structure, _, _), members in kinds.items():
         static = halves[members[0]][1]
-        stack = jax.tree.map(lambda *x: jnp.stack(x), *(halves[i][0] for i in members))
-        out = eqx.filter_vmap(
-            lambda arrays, s=static: function(*eqx.combine(arrays, s))
-        )(stack)
-        for place, i in enumerate(members):
-            results[i] = jax.tree.map(
-                lambda x, k=place: x[k] if eqx.is_array(x) else x, out
-            )
+        columns = list(
+            zip(*(jax.tree.leaves(halves[i][0]) for i in members), strict=True)
+        )
+        varies = [any(x is not column[0] for x in column) for column in columns]
+
+        def one(moving, columns=columns, varies=varies, like=structure, static=static):
+            moving = iter(moving)
+            pairs = zip(columns, varies, strict=True)
+            leaves = [next(moving) if v else column[0] for column, v in pairs]
+            return function(*eqx.combine(jax.tree.unflatten(like, leaves), static))
+
+        pairs = zip(columns, varies, strict=True)
+        stacks = [jnp.stack(column) for column, v in pairs if v]
+        if stacks:
+            out = eqx.filter_vmap(one)(stacks)
+            for place, i in enumerate(members):
+                results[i] = _row(out, place)
+        else:
+            out = one([])
+            for i in members:
+                results[i] = out
     return results
+
+
+def _row(tree: Any, place: int) -> Any:
+    """One row of every array of `tree`."""
+    return jax.tree.map(lambda x: x[place] if eqx.is_array(x) else x, tree)
+
+
+def enable_x64() -> None:
+    """Switch jax to float64; call it before the first array is made."""
+    jax.config.update("jax_enable_x64", True)
 
 
 def require_x64(what: str) -> None:

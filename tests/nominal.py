@@ -130,6 +130,7 @@ def serdes(**changes: Any) -> SerDes:
         energy_j_per_bit=4.5e-12,
         transmit_snr_db=33.0,
         receive_snr_db=32.0,
+        peaking_db=14.0,
         noise_v2_per_hz=8.2e-18,
         swing_v=0.8,
         bandwidth_hz=70e9,
@@ -260,7 +261,9 @@ def optical_link(end_a: OpticalPort, end_b: OpticalPort, **changes: Any) -> Opti
     """1.6 Tbit/s of PAM4 over 2.75 dB of connectors and 0.5 dB/km."""
     values = dict(
         end_a=end_a,
-        path=FibrePath(connectors_db=2.75, fibre_db_per_m=5e-4, group_index=1.468),
+        path=FibrePath(
+            connectors_db=2.75, fibre_db_per_m=5e-4, group_index=1.468, reach_m=500.0
+        ),
         end_b=end_b,
         fec=fec(),
         rate_bps=1.6e12,
@@ -277,7 +280,11 @@ def copper_link(**changes: Any) -> CopperLink:
     values = dict(
         end_a=port,
         path=TwinaxPath(
-            loss_db_per_m=7.5, fixed_db=15.0, crosstalk_v=3e-4, velocity_index=1.4
+            loss_db_per_m=7.5,
+            fixed_db=15.0,
+            crosstalk_v=3e-4,
+            velocity_index=1.4,
+            reach_m=1.5,
         ),
         end_b=port,
         fec=fec(),

@@ -412,7 +412,7 @@ def test_bandwidth_is_where_half_the_power_is_left(shape):
 
 def test_trace_loss_follows_its_exponent():
     trace = Trace(loss_db=16.0, exponent=0.7)
-    loss_db = trace.loss_at_db(jnp.array([0.0, 26.5625e9, 53.125e9]))
+    loss_db = -to_db(trace.response(jnp.array([0.0, 26.5625e9, 53.125e9])))
     assert_close(loss_db, [0.0, 16 * 0.5**0.7, 16.0], rtol=1e-12)
 
 
@@ -426,9 +426,15 @@ def test_bend_loss_falls_by_e_over_its_decay_length():
 
 
 def test_glass_and_copper_delay_by_their_index():
-    glass = FibrePath(connectors_db=0.0, fibre_db_per_m=5e-4, group_index=1.468)
+    glass = FibrePath(
+        connectors_db=0.0, fibre_db_per_m=5e-4, group_index=1.468, reach_m=500.0
+    )
     copper = TwinaxPath(
-        loss_db_per_m=7.5, fixed_db=15.0, crosstalk_v=3e-4, velocity_index=1.4
+        loss_db_per_m=7.5,
+        fixed_db=15.0,
+        crosstalk_v=3e-4,
+        velocity_index=1.4,
+        reach_m=1.5,
     )
     length_m = jnp.asarray(2.0)
     assert_close(glass.latency_s(length_m), 1.468 * 2 / LIGHT_M_PER_S, rtol=1e-12)

@@ -133,7 +133,7 @@ def test_constraints_that_nothing_moves_are_fixed_and_twins_are_kept_once():
 
 
 def serdes(pj, noisy=33.0):
-    return SerDes(pj * 1e-12, noisy, noisy - 1, 8.2e-18, 0.8, 70e9, 5e-9)
+    return SerDes(pj * 1e-12, noisy, noisy - 1, 10.0, 8.2e-18, 0.8, 70e9, 5e-9)
 
 
 def laser(current_a):
@@ -203,14 +203,14 @@ def pluggable():
 @pytest.fixture(scope="module")
 def cluster():
     fec = Fec(2.26e-4, 1.0625, 0.2e-12, 60e-9)
-    fibre = FibrePath(2.75, 0.0005, 1.468)
+    fibre = FibrePath(2.75, 0.0005, 1.468, 500.0)
     port = CopperPort(serdes(4.5), 36.0)
 
     def optical(a, b):
         return OpticalLink(a, fibre, b, fec, 1.6e12, 1.0, 28.0, 4)
 
     copper = CopperLink(
-        port, TwinaxPath(7.5, 15.0, 3e-4, 1.4), port, fec, 7.2e12, 1.0, 25.0, 4
+        port, TwinaxPath(7.5, 15.0, 3e-4, 1.4, 1.5), port, fec, 7.2e12, 1.0, 25.0, 4
     )
     return Cluster(
         accelerator=Accelerator(

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from .. import causes
 from ..component import Component, Scalar, param, require_x64, together
 from ..compute.accelerator import Accelerator
-from ..links.base import LinkBudget
+from ..links.base import AbstractLink, Conditions, LinkBudget
 from .facility import Facility, Host
 from .topology import Climate, FatTree, Hop, SwitchedDomain
 from .workload import Workload
@@ -114,16 +114,24 @@ def link_budgets(
     """One link of each hop as it is, and at the worst climate and its full reach."""
     names = [(tier, name) for tier in hops for name in hops[tier]]
     every = [hops[tier][name] for tier, name in names]
-    calls = [(hop.link, cluster.nominal.at(hop.length_m)) for hop in every]
-    calls += [(hop.link, cluster.worst.at(hop.link.path.reach_m)) for hop in every]
-    budgets = together(lambda link, at: link.budget(at), calls)
-    both = []
-    for half in (budgets[: len(names)], budgets[len(names) :]):
-        by_tier: dict[str, dict[str, LinkBudget]] = {tier: {} for tier in hops}
-        for (tier, name), budget in zip(names, half, strict=True):
-            by_tier[tier][name] = budget
-        both.append(by_tier)
-    return both[0], both[1]
+
+    def both(link: AbstractLink, *at: Conditions) -> tuple[LinkBudget, ...]:
+        return tuple(together(link.budget, [(each,) for each in at]))
+
+    calls = [
+        (
+            hop.link,
+            cluster.nominal.at(hop.length_m),
+            cluster.worst.at(hop.link.path.reach_m),
+        )
+        for hop in every
+    ]
+    budgets = dict(zip(names, together(both, calls), strict=True))
+    nominal, worst = (
+        {tier: {name: budgets[tier, name][k] for name in hops[tier]} for tier in hops}
+        for k in (0, 1)
+    )
+    return nominal, worst
 
 
 def step_time_and_energy(

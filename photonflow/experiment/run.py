@@ -3,7 +3,9 @@
 import dataclasses
 import itertools
 import math
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,17 +78,37 @@ def run_study(
     """
     check_constraints(study)
     folder = None if out is None else Folder(out)
-    results, traces, settings = [], [], {}
-    for task in tasks(study):
-        setting = resolved(study, task.variant, task.workload, search)
-        settings[task.name] = setting
-        found = None if folder is None else folder.find(task.name, setting, progress)
-        if found is None:
-            found = run_task(study, task, search, progress)
-            if folder is not None:
-                folder.keep(task.name, setting, *found)
-        results.append(found[0])
-        traces += [{"task": task.name, **row} for row in found[1]]
+    settings = {
+        task: resolved(study, task.variant, task.workload, search)
+        for task in tasks(study)
+    }
+    found: dict[Task, Any] = {}
+    for task, setting in settings.items():
+        kept = None if folder is None else folder.find(task.name, setting, progress)
+        if kept is not None:
+            found[task] = kept
+    stop = threading.Event()
+
+    def work(task: Task) -> tuple[VariantResult, list[TraceRow]]:
+        done = run_task(study, task, search, progress, stop)
+        if folder is not None:
+            folder.keep(task.name, settings[task], *done)
+        return done
+
+    # Most of the time goes into compiling, which leaves a core idle: two tasks at once,
+    # the searches first because they take longest.
+    todo = [task for task in settings if task not in found]
+    todo.sort(key=lambda task: task.variant not in study.settings.free)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        futures = {task: pool.submit(work, task) for task in todo}
+        try:
+            wait(futures.values())
+        except KeyboardInterrupt:  # ends searches with their best; once more ends all
+            stop.set()
+            progress("interrupted: searches end with the best design so far")
+        found |= {task: future.result() for task, future in futures.items()}
+    results = [found[task][0] for task in settings]
+    traces = [{"task": task.name, **row} for task in settings for row in found[task][1]]
     result = Result(
         schema=SCHEMA,
         experiment=study.name,
@@ -98,14 +120,22 @@ def run_study(
     )
     plain = result.plain()
     if folder is not None:
-        folder.finish(settings, plain, traces, progress)
+        named = {task.name: setting for task, setting in settings.items()}
+        folder.finish(named, plain, traces, progress)
     return plain
 
 
 def run_task(
-    study: Study, task: Task, search: bool, progress: Progress
+    study: Study,
+    task: Task,
+    search: bool,
+    progress: Progress,
+    stop: threading.Event,
 ) -> tuple[VariantResult, list[TraceRow]]:
-    """One variant with one workload, and the trace of its search."""
+    """One variant with one workload, and the trace of its search.
+
+    Once `stop` is set a search ends with the best design it has.
+    """
     progress(f"{task.name}: laser currents at the worst corner")
     cluster, drives = search_drive.set_drive(study.cluster(task.variant))
     workload = study.workload(task.workload)
@@ -114,7 +144,7 @@ def run_task(
     report = evaluation(cluster, workload)
     solution = None
     if search and ranges:
-        solution = _search(study, task, cluster, report, progress)
+        solution = _search(study, task, cluster, report, progress, stop)
         cluster, report = solution.cluster, solution.report
     progress(f"{task.name}: sensitivities")
     row = _row(study, task, cluster, report, drives, solution)
@@ -241,7 +271,12 @@ def _row(
 
 
 def _search(
-    study: Study, task: Task, cluster: Cluster, report: Report, progress: Progress
+    study: Study,
+    task: Task,
+    cluster: Cluster,
+    report: Report,
+    progress: Progress,
+    stop: threading.Event,
 ) -> Solution:
     """The best design of the free parameters of one variant."""
     where, ranges = study.space(task.variant)
@@ -256,6 +291,8 @@ def _search(
             f"{task.name}: search, iteration {now.iteration}, "
             f"{now.feasible:.0%} of starts have arrived{best_now}"
         )
+        if stop.is_set():
+            raise KeyboardInterrupt
 
     progress(f"{task.name}: search, compiling")
     solution = optimise(

@@ -185,6 +185,8 @@ def constraint_rows(
             value = float(direction.log10_ber_reserve)
             limit = math.log10(thresholds[f"{asked.tier}.{asked.hop}"])
             unit = "log10"
+        if asked.slack == "extinction":
+            unit = "dB"
         multiplier = (multipliers or {}).get(asked.name)
         if multiplier is not None and unit == "log10":
             # slack = (ln|log10 BER| - ln|limit|) / 2, so d slack/d limit = -1/(2 limit)

@@ -125,6 +125,7 @@ SLACKS = {
     "fold": "distance of the ring to its thermal fold",
     "heater": "heater power left",
     "swing": "drive swing",
+    "extinction": "outer extinction ratio",
 }
 
 WAYS = {
