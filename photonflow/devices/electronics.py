@@ -3,10 +3,8 @@
 import abc
 import math
 
-import jax
-
 from ..component import Component, Scalar, Values, param
-from .response import butterworth2, from_db, to_db
+from .response import butterworth2, from_db, smooth_positive, to_db
 
 
 class SerDes(Component):
@@ -52,13 +50,14 @@ class SerDes(Component):
         """|H|^2 of one analogue front end."""
         return butterworth2(frequency_hz, self.bandwidth_hz)
 
-    def converted(self, response: Values, nyquist: Values) -> Values:
-        """|H|^2 at the converter for `response` ahead, `nyquist` = f over Nyquist.
 
-        The boost never exceeds the loss; the two meet with a corner 0.5 dB wide.
-        """
-        left_db = -to_db(response) - self.peaking_db * nyquist
-        return from_db(-0.5 * jax.nn.softplus(left_db / 0.5))
+def analogue(response: Values, peaking_db: Scalar, nyquist: Values) -> Values:
+    """|H|^2 at the converter for `response` ahead, `nyquist` = f over Nyquist.
+
+    The boost never exceeds the loss; the two meet with a corner 0.5 dB wide.
+    """
+    left_db = -to_db(response) - peaking_db * nyquist
+    return from_db(-smooth_positive(left_db, 0.5))
 
 
 class Trace(Component):

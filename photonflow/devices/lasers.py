@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from ..component import Component, Scalar, param
 from ..units import CHARGE_C, LIGHT_M_PER_S, PLANCK_J_S
-from .response import from_db
+from .response import from_db, smooth_positive
 
 
 REFERENCE_K = 298.15
@@ -60,43 +60,45 @@ class DFBLaser(Component):
         threshold_a = self.threshold_a * jnp.exp(warm_k / self.t0_k)
         photon_v = PLANCK_J_S * LIGHT_M_PER_S / (CHARGE_C * self.wavelength_m)
         slope = self.efficiency * jnp.exp(-warm_k / self.t1_k) * photon_v
-        corner_a = 1e-3
-        excess_a = corner_a * jax.nn.softplus((self.current_a - threshold_a) / corner_a)
+        excess_a = smooth_positive(self.current_a - threshold_a, CORNER_A)
         return slope * (excess_a + SPONTANEOUS * self.current_a)
 
     def junction_k(self, case_k: Scalar) -> Scalar:
-        """Junction temperature, by bisection and one implicitly differentiated step."""
+        """Junction temperature: bracketed Newton, then one differentiated step."""
         electrical_w = self.electrical_w()
 
         def excess(junction_k, laser):
             heat_w = electrical_w - laser.light_w(junction_k)
             return junction_k - case_k - laser.thermal_k_per_w * heat_w
 
+        def refine(_, bracket):
+            low, high, guess = bracket
+            value, slope = jax.value_and_grad(excess)(guess, still)
+            low = jnp.where(value < 0, guess, low)
+            high = jnp.where(value < 0, high, guess)
+            newton = guess - value / slope
+            inside = (newton > low) & (newton < high)
+            return low, high, jnp.where(inside, newton, (low + high) / 2)
+
         # The junction lies between the case and a laser that emits nothing.
         still = jax.lax.stop_gradient(self)
         low = jax.lax.stop_gradient(case_k)
         high = low + jax.lax.stop_gradient(self.thermal_k_per_w * electrical_w)
-        for _ in range(BISECTIONS):
-            middle = (low + high) / 2
-            hot = excess(middle, still) > 0
-            low, high = jnp.where(hot, low, middle), jnp.where(hot, middle, high)
-        slope = jax.grad(excess)
-        guess = (low + high) / 2
-        for _ in range(NEWTON_STEPS):
-            guess = guess - excess(guess, still) / slope(guess, still)
+        start = (low, high, (low + high) / 2)
+        _, _, guess = jax.lax.fori_loop(0, NEWTON_STEPS, refine, start)
         guess = jax.lax.stop_gradient(guess)
-        # Last step outside stop_gradient: its derivative is the implicit one.
-        steepness = jax.lax.stop_gradient(slope(guess, still))
-        return guess - excess(guess, self) / steepness
+        # The last step is the one that is differentiated: the implicit derivative.
+        slope = jax.lax.stop_gradient(jax.grad(excess)(guess, still))
+        return guess - excess(guess, self) / slope
 
     def electrical_w(self) -> Scalar:
         """Power into the diode, I (V0 + I Rs)."""
         return self.current_a * (self.turn_on_v + self.current_a * self.series_ohm)
 
 
+CORNER_A = 1e-3
 SPONTANEOUS = 1e-5  # spontaneous emission factor of an edge emitter; estimate
-BISECTIONS = 6  # to 1/64 of the bracket, where Newton is safe on this smooth curve
-NEWTON_STEPS = 3
+NEWTON_STEPS = 16  # a step that leaves the bracket is a bisection instead
 
 
 class LaserSource(Component):

@@ -1,6 +1,5 @@
 """Magnitude responses that more than one kind of part has."""
 
-import jax
 import jax.numpy as jnp
 
 from ..component import Values
@@ -22,8 +21,12 @@ def smooth_abs(x: Values, width: float) -> Values:
 
 
 def smooth_positive(x: Values, width: float) -> Values:
-    """x where x > 0, else 0, rounded within some `width` of zero (softplus)."""
-    return width * jax.nn.softplus(x / width)
+    """x where x > 0, else 0, rounded within some `width` of zero.
+
+    width ln(1 + exp(x / width)), in a form that neither overflows nor, like the one of
+    jax, compiles into branches.
+    """
+    return jnp.maximum(x, 0.0) + width * jnp.log1p(jnp.exp(-jnp.abs(x) / width))
 
 
 def from_db(gain_db: Values) -> Values:

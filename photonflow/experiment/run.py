@@ -36,9 +36,9 @@ from ..report.searched import multipliers, search_row, trace_rows
 from ..report.sentence import summary, why_infeasible
 from ..search import drive as search_drive
 from ..search.design import DesignSpace
-from ..search.objective import Objective, evaluation
+from ..search.objective import Objective
 from ..search.optimise import Solution, optimise
-from ..search.sensitivity import elasticities
+from ..search.sensitivity import elasticities, evaluation
 from .folder import Folder, TraceRow
 from .resolved import resolved
 from .study import Study

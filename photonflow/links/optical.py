@@ -1,9 +1,7 @@
 """Optical links: two ends, each with its own electronics, and fibre between them."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from ..component import Component, Scalar, param, together
 from ..devices.detectors import Photodiode
@@ -30,6 +28,7 @@ from .base import (
     ber_slack,
     by_cause,
 )
+from .detection import Channel, Received, Sender, Taker, receive
 from .fec import Fec
 
 
@@ -84,6 +83,27 @@ class OpticalPort(Component):
         input_w = light.lane_w * from_db(-self.coupler_in_db)
         return PortAtWork(self, light, input_w, self.modulator.operate(input_w))
 
+    def takes(self, at: Conditions, symbol_hz: Scalar) -> Taker:
+        """One lane of the receiver."""
+        f, phy, tia = signal.nyquist_nodes_hz(symbol_hz), self.phy(), self.tia
+        amplifier = tia.response(f)
+        if self.retimer is None:
+            amplifier = amplifier * self.trace.response(f)
+        coupled = from_db(-self.coupler_receive_db)
+        return Taker(
+            a_per_w=self.photodiode.responsivity_a_per_w * coupled,
+            dark_a=self.photodiode.dark_a,
+            thermal_a2_per_hz=tia.noise_a2_per_hz(
+                self.photodiode.capacitance_f, at.case_k
+            ),
+            photodiode=self.photodiode.response(f),
+            amplifier=amplifier,
+            front=phy.response(f),
+            input_per_hz=phy.noise_v2_per_hz / jnp.square(tia.output_v),
+            peaking_db=phy.peaking_db,
+            conversion=from_db(-phy.receive_snr_db),
+        )
+
 
 class PortAtWork(eqx.Module):
     """An end with its laser lit and its modulator driven."""
@@ -93,6 +113,48 @@ class PortAtWork(eqx.Module):
     input_w: Scalar
     """light at the modulator's input"""
     modulation: AbstractOperation
+
+    def sends(self, symbol_hz: Scalar) -> Sender:
+        """One lane of the transmitter."""
+        port, phy = self.port, self.port.phy()
+        f = signal.nyquist_nodes_hz(symbol_hz)
+        modulated = self.modulation.response(f, port.driver.source_ohm)
+        swing_v2 = jnp.square(phy.swing_v)
+        if port.retimer is None:
+            swing_v2 = swing_v2 * port.trace.response(symbol_hz / 2)
+        in_fibre_w = self.input_w * from_db(-port.coupler_out_db)
+        return Sender(
+            top_w=in_fibre_w * self.modulation.top,
+            bottom_w=in_fibre_w * self.modulation.bottom,
+            response=phy.response(f) * port.driver.response(f) * modulated,
+            rin_per_hz=port.source.laser.rin_per_hz,
+            distortion=from_db(-phy.transmit_snr_db),
+            driver_v2=port.driver.noise_v2_per_hz * (symbol_hz / 2) / swing_v2,
+        )
+
+    def slacks(self) -> dict[str, Scalar]:
+        """Limits of the transmitter; `launch` in units of 10 dB."""
+        return {
+            "launch": (self.launch_dbm() - self.port.launch_dbm) / 10,
+            "junction": self.light.junction_slack,
+        } | self.modulation.slacks
+
+    def launch_dbm(self) -> Scalar:
+        """Outer OMA in the fibre."""
+        swing = self.modulation.top - self.modulation.bottom
+        return to_db(swing * self.input_w / 1e-3) - self.port.coupler_out_db
+
+    def waterfall(self) -> dict[str, Scalar]:
+        """Laser power in dBm, then every dB down to the outer OMA in the fibre."""
+        source, swing = self.port.source, self.modulation.top - self.modulation.bottom
+        return {
+            "laser": to_db(self.light.diode_w / 1e-3),
+            "split": -to_db(source.lanes_per_laser),
+            "source_excess": -source.excess_db,
+            "coupler_in": -self.port.coupler_in_db,
+            "modulator_oma": to_db(swing),
+            "coupler_out": -self.port.coupler_out_db,
+        }
 
     def budget(
         self, fec: Fec, rate_bps: Scalar, symbol_hz: Scalar, pam: int
@@ -163,26 +225,51 @@ class OpticalLink(AbstractLink):
 
     def budget(self, at: Conditions) -> LinkBudget:
         """Error rate, margin, latency and watts under `at`."""
-        ends = [(self.end_a,), (self.end_b,)]
-        a, b = together(lambda end: end.work(at), ends)
-        budget_a, budget_b = together(
-            lambda end: end.budget(
-                self.fec, self.rate_bps, self.symbol_hz(end.port), self.pam
-            ),
-            [(a,), (b,)],
-        )
+        a, b = together(lambda end: self.end(end, at), [(self.end_a,), (self.end_b,)])
+        channel = self.channel(at)
         a_to_b, b_to_a = together(
-            lambda tx, rx: self.direction(tx, rx, at), [(a, b.port), (b, a.port)]
+            lambda tx, rx: receive(tx, rx, channel, self.pam),
+            [(a.sender, b.taker), (b.sender, a.taker)],
         )
         return LinkBudget(
             rate_bps=self.rate_bps,
             line_rate_bps=self.rate_bps * self.fec.overhead,
             latency_s=self.latency_s(at),
-            end_a=budget_a,
-            end_b=budget_b,
-            a_to_b=a_to_b,
-            b_to_a=b_to_a,
+            end_a=a.budget,
+            end_b=b.budget,
+            a_to_b=self.direction(a_to_b, a, self.end_b, at),
+            b_to_a=self.direction(b_to_a, b, self.end_a, at),
         )
+
+    def end(self, port: OpticalPort, at: Conditions) -> "End":
+        """All that one end does under `at`."""
+        work, symbol_hz = port.work(at), self.symbol_hz(port)
+        return End(
+            budget=work.budget(self.fec, self.rate_bps, symbol_hz, self.pam),
+            sender=work.sends(symbol_hz),
+            taker=port.takes(at, symbol_hz),
+            slacks=work.slacks(),
+            waterfall=work.waterfall(),
+        )
+
+    def channel(self, at: Conditions) -> Channel:
+        """Loss between the ends and what the slicer must keep; alike both ways."""
+        # What the electrical segments leave of the threshold is the optics' to spend.
+        allowed = self.fec.threshold
+        for segment in self.segments():
+            allowed = allowed - 10.0**segment
+        return Channel(
+            loss_db=self.path.loss_db(at.length_m) + at.ageing_db,
+            reserve_db=self.reserve_db,
+            symbol_hz=self.symbol_hz(self.end_a),
+            residual=from_db(-self.residual_db),
+            log10_allowed=jnp.log10(jnp.maximum(allowed, 1e-30)),
+        )
+
+    def segments(self) -> list[Scalar]:
+        """log10 BER of every electrical segment that ends in a retimer."""
+        retimers = (self.end_a.retimer, self.end_b.retimer)
+        return [r.host_log10_ber for r in retimers if r is not None]
 
     def symbol_hz(self, end: OpticalPort) -> Scalar:
         """Symbol rate of one lane."""
@@ -197,103 +284,33 @@ class OpticalLink(AbstractLink):
         electronics = sum((chip.latency_s for chip in chips), start=jnp.zeros(())) / 2
         return electronics + self.fec.latency_s + self.path.latency_s(at.length_m)
 
-    def levels_a(
-        self, tx: PortAtWork, rx: OpticalPort, at: Conditions
-    ) -> Float[Array, " levels"]:
-        """Photocurrents of all levels, lowest first."""
-        loss_db = (
-            tx.port.coupler_out_db
-            + self.path.loss_db(at.length_m)
-            + at.ageing_db
-            + rx.coupler_receive_db
-        )
-        scale = rx.photodiode.responsivity_a_per_w * from_db(-loss_db) * tx.input_w
-        return signal.pam_levels(
-            scale * tx.modulation.top, scale * tx.modulation.bottom, self.pam
-        )
-
-    def noise(self, tx: PortAtWork, rx: OpticalPort, at: Conditions) -> signal.Noise:
-        """Every noise of one direction, referred to the photocurrent."""
-        symbol_hz = self.symbol_hz(tx.port)
-        band_hz = symbol_hz / 2
-        f = signal.nyquist_nodes_hz(symbol_hz)
-        driver, sender, taker = tx.port.driver, tx.port.phy(), rx.phy()
-        ahead = sender.response(f) * driver.response(f)
-        light = ahead * tx.modulation.response(f, driver.source_ohm)
-        input_a = light * rx.photodiode.response(f)
-        output_v = input_a * rx.tia.response(f)
-        driven_v2 = jnp.square(sender.swing_v)
-        if tx.port.retimer is None:
-            driven_v2 = driven_v2 * tx.port.trace.response(band_hz)
-        if rx.retimer is None:
-            output_v = output_v * rx.trace.response(f)
-        variance = signal.mean_square(self.pam)
-        at_light = signal.enhancement(light)
-        thermal = rx.tia.noise_a2_per_hz(rx.photodiode.capacitance_f, at.case_k)
-        at_converter = taker.converted(output_v * taker.response(f), f / band_hz)
-        digital = signal.enhancement(at_converter)
-        swing_v2 = jnp.square(rx.tia.output_v)
-        input_v2 = taker.noise_v2_per_hz * band_hz * signal.enhancement(output_v)
-        return signal.Noise(
-            thermal_a2=thermal * band_hz * signal.enhancement(input_a),
-            shot_a=signal.shot_a(symbol_hz, at_light),
-            dark_a=rx.photodiode.dark_a,
-            rin=tx.port.source.laser.rin_per_hz * band_hz * at_light,
-            relative={
-                "transmitter": variance * from_db(-sender.transmit_snr_db),
-                "driver": driver.noise_v2_per_hz * band_hz / driven_v2,
-                "converter": variance * from_db(-taker.receive_snr_db) * digital,
-                "phy_input": input_v2 / swing_v2,
-                "residual": variance * from_db(-self.residual_db),
-            },
-        )
-
-    def direction(self, tx: PortAtWork, rx: OpticalPort, at: Conditions) -> Direction:
-        """One direction, solved for itself."""
-        levels_a = self.levels_a(tx, rx, at)
-        noise = self.noise(tx, rx, at)
-        loss_db = jnp.array([0.0, 1.0]) * self.reserve_db
-        log10_ber = jax.vmap(lambda d: noise.log10_ber(levels_a * from_db(-d)))(loss_db)
-        # What the electrical segments leave of the threshold is the optics' to spend.
-        rest = self.fec.threshold
-        for end in (tx.port, rx):
-            if end.retimer is not None:
-                segment = end.retimer.host_log10_ber
-                log10_ber = jnp.logaddexp(log10_ber * LN10, segment * LN10) / LN10
-                rest = rest - 10.0**segment
-        log10_rest = jnp.log10(jnp.maximum(rest, 1e-30))
-        slacks = {
-            "ber": ber_slack(log10_ber[1], self.fec.threshold),
-            "launch": self.launch_dbm(tx) / 10 - tx.port.launch_dbm / 10,
-            "junction": tx.light.junction_slack,
-        } | tx.modulation.slacks
+    def direction(
+        self, received: Received, tx: "End", rx: OpticalPort, at: Conditions
+    ) -> Direction:
+        """One direction with its electrical segments and its limits."""
+        totals = [received.log10_ber, received.log10_ber_reserve]
+        for segment in self.segments():
+            totals = [jnp.logaddexp(t * LN10, segment * LN10) / LN10 for t in totals]
         return Direction(
-            log10_ber=log10_ber[0],
-            log10_ber_reserve=log10_ber[1],
-            margin_db=noise.margin_db(levels_a, log10_rest),
-            noise_share=noise.shares(levels_a),
-            budget_db=self.waterfall(tx, rx, at),
-            slacks=slacks,
+            log10_ber=totals[0],
+            log10_ber_reserve=totals[1],
+            margin_db=received.margin_db,
+            noise_share=received.noise_share,
+            budget_db=tx.waterfall
+            | {
+                "path": -self.path.loss_db(at.length_m),
+                "ageing": -at.ageing_db,
+                "coupler_receive": -rx.coupler_receive_db,
+            },
+            slacks={"ber": ber_slack(totals[1], self.fec.threshold)} | tx.slacks,
         )
 
-    def launch_dbm(self, tx: PortAtWork) -> Scalar:
-        """Outer OMA in the fibre."""
-        swing = tx.modulation.top - tx.modulation.bottom
-        return to_db(swing * tx.input_w / 1e-3) - tx.port.coupler_out_db
 
-    def waterfall(
-        self, tx: PortAtWork, rx: OpticalPort, at: Conditions
-    ) -> dict[str, Scalar]:
-        """Laser power in dBm, then every dB down to the outer OMA at the photodiode."""
-        source = tx.port.source
-        return {
-            "laser": to_db(tx.light.diode_w / 1e-3),
-            "split": -to_db(source.lanes_per_laser),
-            "source_excess": -source.excess_db,
-            "coupler_in": -tx.port.coupler_in_db,
-            "modulator_oma": to_db(tx.modulation.top - tx.modulation.bottom),
-            "coupler_out": -tx.port.coupler_out_db,
-            "path": -self.path.loss_db(at.length_m),
-            "ageing": -at.ageing_db,
-            "coupler_receive": -rx.coupler_receive_db,
-        }
+class End(eqx.Module):
+    """One end of a link at work, as far as the other end and the books care."""
+
+    budget: PortBudget
+    sender: Sender
+    taker: Taker
+    slacks: dict[str, Scalar]
+    waterfall: dict[str, Scalar]

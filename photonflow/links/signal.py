@@ -91,7 +91,14 @@ class Noise(eqx.Module):
 
     def log10_ber(self, levels_a: Float[Array, " levels"]) -> Scalar:
         """Pre-FEC error rate at these photocurrents."""
-        total = sum(self.variances(levels_a).values(), start=jnp.zeros_like(levels_a))
+        ratio = sum(self.relative.values(), start=jnp.zeros(()))
+        swing2 = jnp.square(levels_a[-1] - levels_a[0])
+        total = (
+            self.thermal_a2
+            + ratio * swing2
+            + self.shot_a * (levels_a + self.dark_a)
+            + self.rin * jnp.square(levels_a)
+        )
         return pam_log10_ber(levels_a, jnp.sqrt(total))
 
     def shares(self, levels_a: Float[Array, " levels"]) -> dict[str, Scalar]:

@@ -5,6 +5,7 @@ what a solved current does to derivatives is in `sensitivity`.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -15,7 +16,9 @@ from jaxtyping import Array, Float
 from ..cluster.step import Cluster
 from ..component import params, replace
 from ..links.base import Conditions, Direction
+from ..links.detection import receive
 from ..links.optical import OpticalLink, OpticalPort
+from .minimise import QUICK
 
 
 CURRENT = "source.laser.current_a"
@@ -137,7 +140,7 @@ def _solve(link, sender, taker, at, low, high) -> tuple[float, Direction, float]
     return float(np.exp(high)), jax.tree.map(lambda x: x[0], direction), ceiling
 
 
-@jax.jit
+@partial(jax.jit, compiler_options=QUICK)
 def _send(
     link: OpticalLink,
     sender: OpticalPort,
@@ -151,7 +154,9 @@ def _send(
     def one(current_a, boost_db):
         coupler_db = sender.coupler_out_db - boost_db
         port = replace(sender, {CURRENT: current_a, "coupler_out_db": coupler_db})
-        work = port.work(at)
-        return link.direction(work, taker, at), work.light.lane_w
+        end = link.end(port, at)
+        rx = taker.takes(at, link.symbol_hz(taker))
+        received = receive(end.sender, rx, link.channel(at), link.pam)
+        return link.direction(received, end, taker, at), port.work(at).light.lane_w
 
     return jax.vmap(one)(current_a, boost_db)

@@ -29,6 +29,10 @@ from jax.interpreters import partial_eval
 from jaxtyping import Array
 
 
+LEAN = {"xla_cpu_use_fusion_emitters": False}
+"""compiler options that halve the time to compile, for code that runs about as fast"""
+QUICK = LEAN | {"xla_backend_optimization_level": 0}
+"""for what runs a few hundred times: compiling is dearer than running it slowly"""
 QP_ITERATIONS = 28
 RADIUS = 0.3  # of the first trust region, in a box of edge 1
 RADIUS_LEAST = 1e-8
@@ -111,7 +115,7 @@ def begin(function: Callable, problem: Problem, starts: Array) -> State:
     return jax.tree.map(lambda x: jax.lax.convert_element_type(x, x.dtype), state)
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=0, compiler_options=LEAN)
 def advance(function: Callable, problem: Problem, state: State, count: Array) -> State:
     """`count` iterations of every start; the one compiled function of a search."""
     evaluate = pruned(function, state.trial[0], problem.arguments)

@@ -14,9 +14,8 @@ from ..cluster.workload import Workload
 from ..component import Scalar
 
 
-evaluation = jax.jit(evaluate)
-"""`evaluate`, compiled once per structure and traced once for search, sensitivities
-and reports: jax shares both between all `jax.jit(evaluate)`"""
+traced = jax.jit(evaluate)
+"""`evaluate` for use inside other compiled functions, which share one trace of it"""
 
 NOMINAL = ("fold", "heater", "junction", "swing")
 """slacks that also count at the nominal climate: a cooler laser gives more light"""
@@ -75,7 +74,7 @@ class Objective(eqx.Module):
 
     def names(self, cluster: Cluster, workload: Workload) -> list[str]:
         """Names of all constraints, without a run."""
-        shape = jax.eval_shape(evaluation, cluster, workload)
+        shape = jax.eval_shape(traced, cluster, workload)
         return [c.name for c in self.constraints(shape)]
 
     def slacks(self, report: Report) -> Float[Array, " m"]:

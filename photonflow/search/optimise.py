@@ -14,7 +14,8 @@ from ..cluster.workload import Workload
 from ..component import require_x64
 from . import minimise
 from .design import DesignSpace
-from .objective import Objective, Selection, evaluation, prepare
+from .objective import Objective, Selection, prepare, traced
+from .sensitivity import evaluation
 
 
 KKT_TOLERANCE = 1e-5
@@ -86,7 +87,7 @@ class ClusterFunction:
     def __call__(self, u, arguments):
         """Evaluate one design."""
         coordinates, cluster, workload, minima = arguments
-        report = evaluation(coordinates.insert(u, cluster), workload)
+        report = traced(coordinates.insert(u, cluster), workload)
         objective = Objective(tiers=self.tiers)
         watts = [w for _, w in end_watts(report.worst, self.ends)]
         mean_w = sum(watts, start=jnp.zeros(())) / max(1, len(watts))

@@ -17,12 +17,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ..cluster.step import Cluster
+from ..cluster.step import Cluster, Report
 from ..cluster.workload import Workload
 from ..component import getter, params, require_x64
 from .drive import Drive
-from .minimise import pruned
-from .objective import Objective, evaluation
+from .minimise import QUICK
+from .objective import Objective, traced
 
 
 class Elasticities(NamedTuple):
@@ -54,15 +54,14 @@ def elasticities(
     on their limit follow every parameter, so their own elasticity is 0.
     """
     require_x64("pf.elasticities")
-    shape = jax.eval_shape(evaluation, cluster, workload)
-    names = [c.name for c in Objective(tiers=tiers).constraints(shape)]
+    names = Objective(tiers=tiers).names(cluster, workload)
     place = {name: i for i, name in enumerate(names)}
     prices = dict(multipliers or {})
     solved = [d for d in drives if d.solved and prices.get(d.constraint, 0.0) == 0.0]
 
     def gradient(weights):
         filled = [weights.get(name, 0.0) for name in names]
-        return _gradient(cluster, workload, jnp.array(filled, float), tiers)
+        return _assess(cluster, workload, jnp.array(filled, float), tiers)[1]
 
     if solved:
         unknown = [d.constraint for d in solved if d.constraint not in place]
@@ -91,16 +90,27 @@ def elasticities(
     return Elasticities(values, relative, prices)
 
 
-@partial(jax.jit, static_argnums=3)
-def _gradient(
+def evaluation(cluster: Cluster, workload: Workload) -> Report:
+    """`evaluate`, compiled once per structure together with its gradient.
+
+    Compiling takes longer than all the rest: what is reported and what is derived come
+    out of one compiled function.
+    """
+    weights = jnp.zeros(len(Objective().names(cluster, workload)))
+    return _assess(cluster, workload, weights, Objective().tiers)[0]
+
+
+@partial(jax.jit, static_argnums=3, compiler_options=QUICK)
+def _assess(
     cluster: Cluster, workload: Workload, weights: jax.Array, tiers: tuple[str, ...]
-) -> tuple[Cluster, Workload]:
-    """Gradient of ln J - weights . slacks; compiled once per structure."""
+) -> tuple[Report, tuple[Cluster, Workload]]:
+    """Report, and gradient of ln J - weights . slacks."""
     objective = Objective(tiers=tiers)
 
-    def lagrangian(both, weights):
-        report = evaluation(*both)
-        return objective.value(report) - weights @ objective.slacks(report)
+    def lagrangian(both):
+        report = traced(*both)
+        value = objective.value(report) - weights @ objective.slacks(report)
+        return value, report
 
-    lean = pruned(lagrangian, (cluster, workload), weights)
-    return jax.grad(lean)((cluster, workload), weights)
+    slope, report = jax.grad(lagrangian, has_aux=True)((cluster, workload))
+    return report, slope
