@@ -1,8 +1,32 @@
 """Differentiable co-design of photonic interconnects, device to joules per token."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+
+if TYPE_CHECKING:
+    from .cards import cite as cite
+    from .cards import load as load
+    from .cards import provenance as provenance
+    from .cluster.step import Cluster as Cluster
+    from .cluster.step import Report as Report
+    from .cluster.step import evaluate as evaluate
+    from .cluster.workload import Workload as Workload
+    from .component import Component as Component
+    from .component import enable_x64 as enable_x64
+    from .component import param as param
+    from .component import params as params
+    from .component import replace as replace
+    from .experiment import study as study
+    from .links.base import Conditions as Conditions
+    from .links.base import LinkBudget as LinkBudget
+    from .search.design import DesignSpace as DesignSpace
+    from .search.drive import set_drive as set_drive
+    from .search.objective import Constraint as Constraint
+    from .search.objective import Objective as Objective
+    from .search.optimise import Solution as Solution
+    from .search.optimise import optimise as optimise
+    from .search.sensitivity import elasticities as elasticities
 
 __version__ = "0.1.0"
 
@@ -11,6 +35,8 @@ _HOME = {
     "Component": "component",
     "enable_x64": "component",
     "param": "component",
+    "params": "component",
+    "replace": "component",
     "cite": "cards",
     "load": "cards",
     "provenance": "cards",
@@ -22,6 +48,8 @@ _HOME = {
     "Conditions": "links.base",
     "LinkBudget": "links.base",
     "DesignSpace": "search.design",
+    "set_drive": "search.drive",
+    "elasticities": "search.sensitivity",
     "Constraint": "search.objective",
     "Objective": "search.objective",
     "Solution": "search.optimise",

@@ -2,11 +2,15 @@ import json
 import os
 import time
 
-import jax
 import pytest
 
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Tests compile far more than they compute: this halves it.
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
+
+import jax  # noqa: E402  (reads the flags above)
+
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")

@@ -81,7 +81,8 @@ def test_far_above_threshold_a_cold_laser_has_its_quantum_efficiency():
     """Slope at 25 C: eta h nu / q = 0.55 * 0.9465 V at 1.31 um."""
     laser = nominal.dfb()
     photon_v = 6.62607015e-34 * 299792458 / (1.602176634e-19 * 1.31e-6)
-    expected_w = 0.55 * photon_v * (0.28 - 0.012)
+    # 1e-5 of the drive shines spontaneously.
+    expected_w = 0.55 * photon_v * (0.28 - 0.012 + 1e-5 * 0.28)
     assert_close(laser.light_w(jnp.asarray(298.15)), expected_w, rtol=1e-12)
 
 
@@ -352,16 +353,17 @@ def test_a_mach_zehnder_at_quadrature_is_a_sine():
     """2.5 V of 6 V: (1 +- sin(pi * 2.5 / 12)) / 2 behind 4 dB."""
     work = nominal.mach_zehnder().operate(jnp.asarray(1e-3))
     half = math.sin(math.pi * 2.5 / 12) / 2
-    assert_close(work.top, 10**-0.4 * (0.5 + half), rtol=1e-12)
-    assert_close(work.bottom, 10**-0.4 * (0.5 - half), rtol=1e-12)
+    # The rounding of |sin| is 1e-10 / 2 of the light.
+    assert_close(work.top, 10**-0.4 * (0.5 + half), rtol=1e-9)
+    assert_close(work.bottom, 10**-0.4 * (0.5 - half), rtol=1e-9)
     assert_close(work.slacks["swing"], 1 - 2.5 / 6, rtol=1e-12)
     assert work.load_f == 0
 
 
 def test_a_full_half_wave_swing_opens_the_modulator():
     work = nominal.mach_zehnder(drive_v=6.0).operate(jnp.asarray(1e-3))
-    assert_close(work.top, 10**-0.4, rtol=1e-12)
-    assert abs(work.bottom) < 1e-16
+    assert_close(work.top, 10**-0.4, rtol=1e-9)
+    assert abs(work.bottom) < 1e-10
     over = nominal.mach_zehnder(drive_v=7.0).operate(jnp.asarray(1e-3))
     assert over.slacks["swing"] < work.slacks["swing"] == 0
 

@@ -13,6 +13,7 @@ from photonflow import causes
 from photonflow.component import replace, together
 from photonflow.links import signal
 from photonflow.links.base import AbstractLink, Conditions, LinkBudget, by_cause
+from photonflow.links.detection import at_slicer
 
 
 LINKS = ("pluggable", "lpo", "cpo", "copper")
@@ -236,9 +237,9 @@ def test_a_retimed_link_adds_up_its_segments():
 
     @eqx.filter_jit
     def optics(link, at):
-        tx = link.end_a.work(at)
-        heard = link.noise(tx, link.end_b, at)
-        return heard.log10_ber(link.levels_a(tx, link.end_b, at))
+        sender, taker = link.end(link.end_a, at).sender, link.end(link.end_b, at).taker
+        noise, levels_a = at_slicer(sender, taker, link.channel(at), link.pam)
+        return noise.log10_ber(levels_a)
 
     expected = 10.0 ** optics(link, at) + 2e-6
     assert_close(10.0**out.a_to_b.log10_ber, expected, rtol=1e-9)
@@ -251,7 +252,8 @@ def test_the_waterfall_ends_at_the_light_received(name):
 
     @eqx.filter_jit
     def received(link, at):
-        levels_a = link.levels_a(link.end_a.work(at), link.end_b, at)
+        sender, taker = link.end(link.end_a, at).sender, link.end(link.end_b, at).taker
+        _, levels_a = at_slicer(sender, taker, link.channel(at), link.pam)
         photodiode = link.end_b.photodiode
         return (levels_a[-1] - levels_a[0]) / photodiode.responsivity_a_per_w
 
