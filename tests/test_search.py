@@ -318,8 +318,8 @@ def test_every_feasible_start_is_a_kkt_point_with_its_limits_met(solution):
 def test_the_blue_side_wins_and_the_error_rate_is_what_binds(solution):
     assert solution.branches[solution.branch]["box"]["modulator.detuning"][0] > 0
     active = [c for c in solution.constraints if c["multiplier"] > 1e-9]
-    assert [c["name"] for c in active] == ["worst.scale_out.host_link.a_to_b.ber"]
-    assert active[0]["slack"] == pytest.approx(0, abs=1e-6)
+    assert active and all(c["name"].endswith(".ber") for c in active)
+    assert [c["slack"] for c in active] == pytest.approx([0] * len(active), abs=1e-6)
 
 
 def test_a_multiplier_is_what_a_tighter_limit_costs(cluster, decode, solution):
@@ -331,7 +331,8 @@ def test_a_multiplier_is_what_a_tighter_limit_costs(cluster, decode, solution):
         ).report.j_per_token
         for b in (d, -d)
     ]
-    active = max(c["multiplier"] for c in solution.constraints)
+    # All BER limits move together.
+    active = sum(c["multiplier"] for c in solution.constraints if ".ber" in c["name"])
     assert active == pytest.approx(float(j[0] - j[1]) / (2 * d), rel=1e-3)
 
 
