@@ -196,7 +196,13 @@ def richardson(case: Case, x: np.ndarray) -> np.ndarray:
 
 def assert_rule(case: Case, x: np.ndarray) -> None:
     ours, theirs = gradients(case, x), richardson(case, x)
-    excess = np.abs(ours - theirs) - (1e-5 * np.abs(theirs) + 1e-9)
+    # Close under its noise ceiling a margin moves by hundreds of dB per unit and bends as
+    # fast: there it is the differences that are good to 1e-4 only.
+    margin = np.array([name.endswith(".margin") for name in case.outputs])
+    steep = margin[None, :, None] & (np.abs(theirs) > 100)
+    excess = np.abs(ours - theirs) - (
+        np.where(steep, 1e-4, 1e-5) * np.abs(theirs) + 1e-9
+    )
     worst = [
         f"{case.outputs[j]} by {case.paths[k]}, point {i}: "
         f"AD {ours[i, j, k]:.9g}, FD {theirs[i, j, k]:.9g}"
