@@ -196,8 +196,8 @@ def richardson(case: Case, x: np.ndarray) -> np.ndarray:
 
 def assert_rule(case: Case, x: np.ndarray) -> None:
     ours, theirs = gradients(case, x), richardson(case, x)
-    # Close under its noise ceiling a margin moves by hundreds of dB per unit and bends as
-    # fast: there it is the differences that are good to 1e-4 only.
+    # Close under its noise ceiling a margin moves by hundreds of dB per unit and bends
+    # as fast: there it is the differences that are good to 1e-4 only.
     margin = np.array([name.endswith(".margin") for name in case.outputs])
     steep = margin[None, :, None] & (np.abs(theirs) > 100)
     excess = np.abs(ours - theirs) - (
