@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # Static checkers know `eqx.field`, but no wrapper around it.
     from equinox import field as param
 
     Scalar = float | Array
-    Values = float | Array
+    Values = Any  # a union with float would make every index an error
 else:
     Scalar = Float[Array, ""]
     # Any shape: what is evaluated at many frequencies or voltages at once.

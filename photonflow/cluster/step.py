@@ -69,7 +69,7 @@ def evaluate(cluster: Cluster, workload: Workload) -> Report:
     per_token = cluster.accelerators / tokens
 
     # Static watts and dynamic joules of one accelerator, under their causes.
-    static_w = dict.fromkeys(causes.ENERGY, jnp.zeros(()))
+    static_w = _zeros(causes.ENERGY)
     for tier, topology in tiers.items():
         for name, hop in hops[tier].items():
             budget = nominal[tier][name]
@@ -83,7 +83,7 @@ def evaluate(cluster: Cluster, workload: Workload) -> Report:
     static_w["facility.host"] += cluster.host.host_w
     static_w["facility.storage"] += cluster.host.storage_w
 
-    dynamic_j = dict.fromkeys(causes.ENERGY, jnp.zeros(()))
+    dynamic_j = _zeros(causes.ENERGY)
     for cause, joules in energy_j.items():
         dynamic_j[f"compute.{cause}"] += joules
     static_j = _with_facility(cluster, {c: w * step_s for c, w in static_w.items()})
@@ -149,9 +149,9 @@ def step_time_and_energy(
     layers = workload.layers_per_stage()
     m, stages = workload.microbatches, layout.pipeline
 
-    stage_s = dict.fromkeys(causes.TIME, jnp.zeros(()))
-    head_s = dict.fromkeys(causes.TIME, jnp.zeros(()))
-    energy_j = dict.fromkeys(causes.COMPUTE, jnp.zeros(()))
+    stage_s = _zeros(causes.TIME)
+    head_s = _zeros(causes.TIME)
+    energy_j = _zeros(causes.COMPUTE)
     for product in workload.layer_products():
         cost = chip.cost(product)
         for cause, seconds in cost.time_s.items():
@@ -206,6 +206,11 @@ def utilisation(
         "scale_up": {"link": reduced_bit / (up.rate_bps * step_s)},
         "scale_out": {n: m * loads[n] / (rates[n] * step_s) for n in rates},
     }
+
+
+def _zeros(names: tuple[str, ...]) -> dict[str, Scalar]:
+    """Every one of `names` at 0."""
+    return {name: jnp.zeros(()) for name in names}
 
 
 def _with_facility(cluster: Cluster, joules: dict[str, Scalar]) -> dict[str, Scalar]:

@@ -104,8 +104,11 @@ def at_slicer(
 def receive(sender: Sender, taker: Taker, channel: Channel, pam: int) -> Received:
     """Error rate now and with the reserve lost, and the margin."""
     noise, levels_a = at_slicer(sender, taker, channel, pam)
-    loss_db = jnp.array([0.0, 1.0]) * channel.reserve_db
-    log10_ber = jax.vmap(lambda d: noise.log10_ber(levels_a * from_db(-d)))(loss_db)
+
+    def behind(loss_db: Scalar) -> Array:
+        return jnp.asarray(noise.log10_ber(levels_a * from_db(-loss_db)))
+
+    log10_ber = jax.vmap(behind)(jnp.array([0.0, 1.0]) * channel.reserve_db)
     return Received(
         log10_ber=log10_ber[0],
         log10_ber_reserve=log10_ber[1],

@@ -23,7 +23,8 @@ def log10_ber_after(log10_ber: float, n: int, t: int, m: int) -> float:
     i = np.arange(t + 1, n + 1)
     log_ways = gammaln(n + 1) - gammaln(i + 1) - gammaln(n - i + 1)
     terms = np.log(i) + log_ways + i * log_fail + (n - i) * log_hold
-    return float((logsumexp(terms) - math.log(m * n)) / math.log(10))
+    log_out = float(np.asarray(logsumexp(terms))) - math.log(m * n)
+    return log_out / math.log(10)
 
 
 def threshold(target_ber: float, n: int, t: int, m: int) -> float:
@@ -32,7 +33,8 @@ def threshold(target_ber: float, n: int, t: int, m: int) -> float:
     def excess(log10_ber: float) -> float:
         return log10_ber_after(log10_ber, n, t, m) - math.log10(target_ber)
 
-    return 10.0 ** brentq(excess, -8.0, -1.5, xtol=1e-13)
+    root = brentq(excess, -8.0, -1.5, xtol=1e-13)
+    return 10.0 ** float(root)  # type: ignore[arg-type]
 
 
 class Fec(Component):

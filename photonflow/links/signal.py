@@ -131,7 +131,8 @@ class Noise(eqx.Module):
         span = jnp.full_like(self.thermal_a2, MARGIN_SPAN_DB)
         (low, high), _ = jax.lax.scan(halve, (-span, span), length=40)
         guess = jax.lax.stop_gradient((low + high) / 2)
-        slope = jax.lax.stop_gradient(jax.grad(excess)(guess, *still))
+        slope: Array = jax.grad(excess)(guess, *still)  # type: ignore[assignment]
+        slope = jax.lax.stop_gradient(slope)
         step = excess(guess, self, levels_a) / jnp.where(slope > 1e-6, slope, 1.0)
         found = jnp.abs(guess) < MARGIN_SPAN_DB - 1e-3
         return guess - jnp.where(found, step, 0.0)
