@@ -10,6 +10,7 @@ from helpers import assert_close
 from photonflow import causes
 from photonflow.experiment.folder import Folder, as_json, replacing
 from photonflow.quantity import InputError
+from photonflow.report.published import gaps
 from photonflow.report.result import SCHEMA, Drive, Result, VariantResult
 from photonflow.report.sentence import summary, why_infeasible
 
@@ -189,3 +190,13 @@ def test_a_run_folder_that_is_a_file_is_refused(tmp_path):
 
 def test_the_result_is_json_that_everyone_reads(evaluated):
     assert json.loads(as_json(evaluated)) == evaluated
+
+
+def test_a_gap_to_a_published_figure_is_said_with_its_candidates(evaluated):
+    """No card is raised to close it, so it has to be told."""
+    variant = Result.model_validate(evaluated).variants[0]
+    hops = {hop.name: hop for hop in variant.links["scale_out"].hops}
+    ours = hops["switch_link"].ends["a"].vendor_w["worst"]
+    lines = list(gaps(variant))
+    assert len(lines) == 1 and f"{ours:.1f} W per end" in lines[0]
+    assert "inside" in lines[0] or "Candidates: " in lines[0]

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..quantity import show
+from .published import gaps
 from .result import Result, VariantResult
 
 
@@ -99,6 +100,10 @@ def show_result(console: Console, result: Result) -> None:
     ports = next((v.ports for v in result.variants if v.ports), None)
     if ports is not None:
         console.print(f"\nModules: {ports.note}", highlight=False)
+    console.print("\nAgainst published watts, vendor's boundary, worst corner:")
+    for variant in result.variants:
+        for line in gaps(variant):
+            console.print(f"  {line}", highlight=False)
     for variant in result.variants:
         for line in _searched(variant):
             console.print(line, highlight=False)

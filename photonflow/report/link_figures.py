@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import causes
 from .drawing import INK, below, beside, canvas, contrast, headline, span
+from .published import CLAIMS
 from .words import BUDGET, CAUSES, LINK_COLOURS, Number, number, shown_hop
 
 
@@ -15,20 +16,6 @@ Variant = dict[str, Any]
 MODULE_BPS = 1.6e12
 ACROSS = 3
 """waterfalls in one line: with more, their labels would meet"""
-
-# Vendors' and the trade press's claims for 1.6 Tbit/s; two LPO modules of 800G make
-# one, and all are at the vendor's boundary. Shown as marks, never used in a model.
-PUBLISHED: dict[str, tuple[float, float, str]] = {
-    "dsp": (25.0, 30.0, "published 25–30 W"),
-    "lpo": (16.0, 18.0, "published 16–18 W"),
-    "cpo": (9.0, 9.0, "published 9 W"),
-}
-PUBLISHED_NOTE = (
-    "Published figures are claims of vendors and the trade press at the vendor's "
-    "boundary: 1.6T DSP modules 25–30 W (Cignal AI and Marvell, Electronic Design), "
-    "LPO 8–9 W per 800G, doubled (axiomupgrades.com), ring CPO about 9 W (NVIDIA, Hot "
-    "Chips 2025, press reports: the assignment to 1.6T rests on them)."
-)
 
 
 def budget(variants: list[Variant]) -> "Figure | None":
@@ -158,9 +145,9 @@ def port_watts(variants: list[Variant]) -> "Figure | None":
                 (-4 if side == "right" else 4, -1), textcoords="offset points", ha=side,
                 va="top", size=8.5, weight="bold",
             )  # fmt: skip
-        claim = PUBLISHED.get(hop["technology"].split("-")[0])
+        claim = CLAIMS.get(hop["technology"].split("-")[0])
         if claim:
-            low, high, text = claim
+            low, high, text, _ = claim
             ax.plot(
                 [low, high], [row - 0.36] * 2, "D-", color=INK, ms=4, mfc="w", lw=1.2
             )

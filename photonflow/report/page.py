@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import details, figures, link_figures, tables
+from . import details, figures, link_figures, published, tables
 from .words import labels
 
 
@@ -46,7 +46,7 @@ CAPTIONS = {
     "the comparison gives the worst.",
     "port_watts": "Plain colours are inside the vendor's box (module or engine, with "
     "its laser); hatched ones are in the host chip, which a vendor does not count. "
-    + link_figures.PUBLISHED_NOTE,
+    + published.NOTE,
     "search_trace": "The search descends from many starts at once. Left: the best of "
     "those that keep all limits so far. Middle: the worst of all starts; a branch that "
     "cannot keep its limits stays high. Right: starts that keep all limits and can "
