@@ -58,12 +58,6 @@ SUFFIX = {
 }
 
 
-def field_name(stem: str, unit: str) -> str:
-    """Python name of a quantity: `('gap', 'm')` gives `gap_m`."""
-    suffix = SUFFIX[unit]
-    return f"{stem}_{suffix}" if suffix else stem
-
-
 def stem(name: str, unit: str) -> str:
     """YAML name of a Python field: `('gap_m', 'm')` gives `gap`."""
     suffix = SUFFIX[unit]

@@ -168,9 +168,9 @@ def test_a_port_occupies_five_switch_ports_in_three_tiers():
 
 
 def test_a_hand_over_is_floor_boxes_flight_and_wire():
-    """On one leaf with chance 72 / (72 + 128): 36 ports of 2 accelerators."""
+    """On one leaf with chance 36 / 128: one accelerator of a rail on each port."""
     tree = nominal.scale_out("pluggable")
-    climbs = 1 - 72 / 200
+    climbs = 1 - 36 / 128
     latency_s = {"host_link": jnp.asarray(3e-7), "switch_link": jnp.asarray(3e-6)}
     message = PointToPoint(jnp.asarray(1e6), jnp.ones(()))
     expected_s = (
@@ -181,7 +181,8 @@ def test_a_hand_over_is_floor_boxes_flight_and_wire():
         + (1 + 2 * climbs) * 6e-7
         + 8e6 / (0.9 * 0.8e12)
     )
-    assert_close(tree.hand_over_s(message, latency_s), expected_s, rtol=1e-12)
+    # The smooth minimum with 1 takes 5e-6 of the chance away.
+    assert_close(tree.hand_over_s(message, latency_s), expected_s, rtol=1e-5)
 
 
 def test_links_carry_what_accelerators_send():
@@ -191,8 +192,8 @@ def test_links_carry_what_accelerators_send():
     arrived = PointToPoint(jnp.asarray(3e5), jnp.ones(()))
     loads = tree.loads_bit(sent, arrived)
     assert_close(loads["host_link"], 2 * 8 * (1e6 * 8 / 9 + 3e5), rtol=1e-12)
-    climbing = 1e6 * 8 / 9 * (1 - 72 / 200) / 2  # one of the two upper tiers
-    assert_close(loads["switch_link"], 2 * 8 * (climbing + 3e5), rtol=1e-12)
+    climbing = 1e6 * 8 / 9 * (1 - 36 / 128) / 2  # one of the two upper tiers
+    assert_close(loads["switch_link"], 2 * 8 * (climbing + 3e5), rtol=1e-5)
 
 
 def test_links_burn_at_nominal_and_are_designed_at_worst():
@@ -308,9 +309,9 @@ def test_the_step_lasts_as_long_as_the_busier_of_stage_and_round():
     assert full.time_s["bubble"] + full.time_s["scale_out"] < 1e-6 * full.step_s
 
 
-def test_a_smooth_maximum_is_at_most_4_4_percent_high():
+def test_a_smooth_maximum_is_at_most_1_1_percent_high():
     one = jnp.ones(())
-    assert_close(smooth_maximum(one, one), 2 ** (1 / 16), rtol=1e-12)
+    assert_close(smooth_maximum(one, one), 2 ** (1 / 64), rtol=1e-12)
     assert_close(smooth_maximum(one * 1e-6, one * 3e-6), 3e-6, rtol=1e-8)
 
 

@@ -102,8 +102,9 @@ class SwitchedDomain(AbstractTopology):
     r"""One switch layer that joins all accelerators of a scale-up domain.
 
     All-reduce of $S$ bytes among $n$ ranks:
-    $t = \alpha_8 (n/8)^a + 2\frac{n-1}{n}\frac{S}{\eta B}$, floor and exponent from
-    measured collectives. Left out: protocol switches with message size.
+    $t = \alpha_8 \frac87\frac{n-1}{n}(n/8)^a + 2\frac{n-1}{n}\frac{S}{\eta B}$,
+    floor and exponent from measured collectives. Left out: protocol switches with
+    message size.
     """
 
     link: AbstractLink
@@ -196,8 +197,8 @@ class FatTree(AbstractTopology):
 
     def leaf_share(self) -> Scalar:
         """Chance that the next stage of a rail sits on the same leaf."""
-        on_leaf = self.switch.ports / 2 * self.accelerators_per_port
-        return on_leaf / (on_leaf + self.rail)
+        on_leaf = self.switch.ports / 2  # one accelerator of a rail on each port
+        return on_leaf / (on_leaf**8 + self.rail**8) ** (1 / 8)  # smooth min(1, n / N)
 
     def hand_over_s(
         self, message: PointToPoint, latency_s: dict[str, Scalar]

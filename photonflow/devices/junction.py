@@ -23,7 +23,7 @@ THERMAL_V = BOLTZMANN_J_PER_K * 300.0 / CHARGE_C  # 25.85 mV
 
 
 def built_in_v(acceptor_per_m3: Values, donor_per_m3: Values) -> Values:
-    """Built-in voltage, about 0.9 V for modulator doping."""
+    """Built-in voltage, 0.9 to 1.0 V for modulator doping."""
     return THERMAL_V * (
         jnp.log(acceptor_per_m3 / INTRINSIC_PER_M3)
         + jnp.log(donor_per_m3 / INTRINSIC_PER_M3)

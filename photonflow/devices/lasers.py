@@ -108,7 +108,7 @@ class LaserSource(Component):
     external source sits at the coolant's temperature, pays its own converters and
     reaches the engine through polarisation-maintaining fibre and connectors; a laser
     in the module sits at the case temperature and is fed by the module's converter.
-    Smooth in the number of diodes; reports count whole ones. Left out: thermo-electric
+    Smooth in the number of diodes. Left out: whole units, thermo-electric
     cooling (both kinds run uncooled here) and standby lasers.
     """
 

@@ -60,7 +60,7 @@ class Direction(eqx.Module):
     noise_share: dict[str, Scalar]
     """share of each noise in the variance of the worst eye"""
     budget_db: dict[str, Scalar]
-    """the waterfall: a power in dBm, then changes in dB"""
+    """the waterfall: a power in dBm (copper: dB over 1 V^2), then changes in dB"""
     slacks: dict[str, Scalar]
     """limits, met when >= 0; `ber` is the constraint of a search"""
 

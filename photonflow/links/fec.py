@@ -41,7 +41,7 @@ class Fec(Component):
     """A code with its line-rate overhead, threshold, energy and latency.
 
     `overhead` is line over payload rate, transcoding included; both ends encode and
-    decode at line rate whether or not packets flow.
+    decode whether or not packets flow; `energy` is per payload bit.
     """
 
     threshold: Scalar = param(

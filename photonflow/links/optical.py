@@ -44,7 +44,8 @@ class OpticalPort(Component):
     Whoever drives also equalises: the DSP where there is one, else the host's SerDes
     through the trace. Toward the modulator the trace is undone ahead of the driver,
     which costs swing at the driver's noisy input; from the TIA it is undone behind the
-    SerDes' input noise. The signal path of all lanes is the same.
+    SerDes' input noise. The signal path of all lanes is the same. The controller of
+    the module counts as `tuning`, with the heaters and lock loops it runs.
     """
 
     host: SerDes
@@ -166,7 +167,8 @@ class PortAtWork(eqx.Module):
         charging = (pam + 1) / (6 * pam)
         charging_w = charging * modulation.load_f * drive_v**2 * symbol_hz
         driver_w = port.driver.power_w(drive_v, modulation.load_f) - charging_w
-        # What one modulator lets through is about what the photodiode gets.
+        # Bias of the photodiode is counted at the light this end sends: 5 to 6 dB more
+        # than arrives, a few milliwatts of the port.
         passed_w = self.input_w * (modulation.top + modulation.bottom) / 2
         photodiode_w = port.photodiode.power_w(passed_w)
         laser_w = port.source.electrical_w(lanes)
@@ -267,7 +269,7 @@ class OpticalLink(AbstractLink):
         )
 
     def segments(self) -> list[Scalar]:
-        """log10 BER of every electrical segment that ends in a retimer."""
+        """log10 BER of every electrical segment that touches a retimer."""
         retimers = (self.end_a.retimer, self.end_b.retimer)
         return [r.host_log10_ber for r in retimers if r is not None]
 

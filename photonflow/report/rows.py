@@ -4,9 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-import jax
 import jax.numpy as jnp
-import numpy as np
 
 from .. import causes
 from ..cluster.step import Cluster, Report
@@ -20,11 +18,6 @@ MODULE_BPS = 1.6e12
 """payload of the module that ports are counted in"""
 TOLERANCE = 1e-6
 """a slack this little below 0 is met: what a root solve or a search leaves"""
-
-
-def on_host(report: Report) -> Report:
-    """The same report in numpy, in one transfer."""
-    return jax.tree.map(np.asarray, report)
 
 
 def floats(values: Mapping[str, Any], order: Iterable[str] = ()) -> dict[str, float]:
