@@ -19,6 +19,9 @@ import pytest
 import nominal
 from photonflow.cluster.step import evaluate
 from photonflow.component import params
+from photonflow.search.design import DesignSpace
+from photonflow.search.objective import Objective
+from photonflow.search.optimise import optimise
 
 
 BATCH = 256
@@ -247,6 +250,32 @@ def test_gradients_match_finite_differences_inside(name):
     """64 points of a link, 4 of a cluster: 60 more are in the slow suite."""
     case = build(name)
     assert_rule(case, interior(case, 64, 0.03)[: 64 if name in LINKS else 4])
+
+
+@pytest.mark.slow
+def test_gradients_match_finite_differences_at_the_optimum():
+    """Where a search of the ring engine ends, for every parameter and output."""
+    case, cluster = build("cpo"), nominal.cluster("cpo")
+    ends = ["host_link.end_a", "switch_link.end_a", "switch_link.end_b"]
+    space = DesignSpace.of(
+        cluster,
+        [f"scale_out.{end}" for end in ends],
+        {
+            "modulator.gap": (100e-9, 300e-9),
+            "modulator.drive": (0.6, 2.5),
+            "modulator.detuning": (0.1, 2.5),
+            "source.laser.current": (0.06, 0.6),
+            "tia.bandwidth": (25e9, 90e9),
+        },
+    )
+    found = optimise(
+        cluster, nominal.decode(), space, Objective({"fold": 0.2}), starts=16
+    )
+    assert found.feasible
+    x = np.array(case.nominal)
+    for path, value in found.design.items():
+        x[case.paths.index(f"cluster.{path}")] = value
+    assert_rule(case, x[None])
 
 
 @pytest.mark.slow
