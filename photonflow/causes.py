@@ -55,6 +55,18 @@ TIME = (
     "optical",
 )
 
+NOISE = {
+    "phase_dac": "weight",
+    "splitter": "weight",
+    "input_dac": "additive",
+    "laser": "additive",
+    "shot": "additive",
+    "thermal": "additive",
+    "adc": "additive",
+}
+"""what makes the output of an analogue product uncertain: an error of the matrix, the
+same for every vector (`weight`), or new with every one (`additive`)"""
+
 BOUNDARIES = ("host", "module", "laser_source")
 """which box pays a watt of a link: the host chip, the module or optical engine, or
 the external laser source"""

@@ -61,7 +61,7 @@ def test_layers_are_dealt_out_to_stages():
 def test_a_step_streams_every_weight_once_and_does_two_operations_with_it():
     decode = nominal.decode()
     model = decode.model
-    layer = [p for p in decode.layer_products() if p.kind == "matmul"]
+    layer = [p for p in decode.layer_products() if p.cause == "matmul"]
     (head,) = decode.head_products()
     weights = float(
         model.weights() - model.head_weights()
@@ -75,7 +75,7 @@ def test_a_step_streams_every_weight_once_and_does_two_operations_with_it():
 def test_attention_reads_the_cache_and_does_four_operations_a_value():
     """8 sequences of 8,704 tokens, 2 * 8 * 128 bytes each, over 8 ranks."""
     (attention,) = [
-        p for p in nominal.decode().layer_products() if p.kind == "attention"
+        p for p in nominal.decode().layer_products() if p.cause == "attention"
     ]
     assert_close(attention.stream_byte, 8 * 8704 * 2048 / 8, rtol=1e-12)
     assert_close(attention.flop, 4 * 8 * 8704 * 128 * 128 / 8, rtol=1e-12)
@@ -99,9 +99,10 @@ def test_traffic_of_a_stage():
 # The accelerator
 
 
-def product(flop: float, stream_byte: float) -> MatrixProduct:
-    values = (jnp.asarray(x) for x in (flop, stream_byte, 3.0))
-    return MatrixProduct(*values, "matmul")
+def product(flop: float, stream_byte: float, operand_byte: float = 1) -> MatrixProduct:
+    """Three products of a million outputs and a thousand inputs."""
+    values = (1e6, 1e3, flop / 2e9, stream_byte, operand_byte, 3.0)
+    return MatrixProduct(*(jnp.asarray(x) for x in values), "feed_forward")
 
 
 @pytest.mark.parametrize("overlap", [1.0, 1.5, 8.0])
@@ -119,6 +120,15 @@ def test_joules_of_a_product_are_counted_by_operation_and_byte():
     energy_j = nominal.accelerator().cost(product(1e12, 2e9)).energy_j
     assert_close(energy_j["matmul"], 3 * 1e12 * 0.12e-12, rtol=1e-12)
     assert_close(energy_j["hbm"], 3 * 2e9 * 36e-12, rtol=1e-12)
+
+
+def test_wider_operands_take_as_much_more_time_and_energy():
+    """No bytes from memory: arithmetic alone, at half the peak for two bytes."""
+    chip = nominal.accelerator()
+    one, two = (chip.cost(product(1e12, 0.0, byte)) for byte in (1, 2))
+    assert_close(one.time_s["matmul"], 3 * 1e12 / (0.7 * 4.5e15), rtol=1e-12)
+    assert_close(two.time_s["matmul"], 2 * one.time_s["matmul"], rtol=1e-12)
+    assert_close(two.energy_j["matmul"], 2 * one.energy_j["matmul"], rtol=1e-12)
 
 
 # The network

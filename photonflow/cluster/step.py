@@ -79,7 +79,8 @@ def evaluate(cluster: Cluster, workload: Workload) -> Report:
         for cause, watts in topology.box_w().items():
             static_w[f"network.{tier}.{cause}"] += watts
     chip = cluster.accelerator
-    static_w["compute.idle"] += chip.core_w()
+    for cause, watts in chip.static_w().items():
+        static_w[f"compute.{cause}"] += watts
     static_w["facility.host"] += cluster.host.host_w
     static_w["facility.storage"] += cluster.host.storage_w
 

@@ -7,6 +7,7 @@ import equinox as eqx
 
 from ..component import Component, Scalar, param
 from ..compute.base import MatrixProduct
+from . import products
 from .architecture import DenseDecoder
 from .collectives import AllReduce, PointToPoint
 from .parallelism import Layout
@@ -92,28 +93,19 @@ class Decode(Workload):
     )
 
     def layer_products(self) -> list[MatrixProduct]:
-        """Projections, attention over the cache, and feed-forward."""
-        model, ranks = self.model, self.layout.tensor
-        one = self.layout.tensor / self.layout.tensor
-        cached = self.microbatch * self.context * model.kv_values() * self.kv_byte
-        seen = self.microbatch * self.context * model.heads * model.head_size
+        """Projections and feed-forward, and attention over the cache."""
+        ranks, one = self.layout.tensor, self.layout.tensor / self.layout.tensor
         return [
-            self._weights_product(model.projection_weights()),
-            self._weights_product(model.feed_forward_weights()),
-            # Scores and weighted sum: two products over the cache, 2 operations each.
-            MatrixProduct(4 * seen / ranks, cached / ranks, one, "attention"),
+            *products.forward(self.model, ranks, self.microbatch, self.weight_byte),
+            products.attention(
+                self.model, ranks, one, self.context, self.microbatch, self.kv_byte
+            ),
         ]
 
     def head_products(self) -> list[MatrixProduct]:
         """Logits of every sequence."""
-        return [self._weights_product(self.model.head_weights())]
-
-    def _weights_product(self, weights: Scalar) -> MatrixProduct:
         ranks = self.layout.tensor
-        flop = 2 * self.microbatch * weights / ranks
-        return MatrixProduct(
-            flop, weights * self.weight_byte / ranks, ranks / ranks, "matmul"
-        )
+        return [products.head(self.model, ranks, self.microbatch, self.weight_byte)]
 
     def activations_byte(self) -> Scalar:
         """Activations of one microbatch between two layers."""

@@ -7,19 +7,45 @@ import equinox as eqx
 from ..component import Component, Scalar
 
 
+KINDS = {
+    "projection": "matmul",
+    "feed_forward": "matmul",
+    "head": "matmul",
+    "attention": "attention",
+}
+"""kinds of products, each with the cause of its arithmetic"""
+
+
 class MatrixProduct(eqx.Module):
     """`count` products of one kind, already divided among tensor ranks.
 
-    Counts are numbers, not shapes: one compilation serves every layout.
+    A matrix of `rows` by `inner` numbers meets `columns` vectors. Counts are numbers,
+    not shapes: one compilation serves every layout.
     """
 
-    flop: Scalar
-    """of one product; a multiply-add is 2"""
+    rows: Scalar
+    """outputs"""
+    inner: Scalar
+    """inputs, over which a product sums"""
+    columns: Scalar
+    """vectors: tokens of a microbatch"""
     stream_byte: Scalar
     """read from memory once per product: weights, or keys and values"""
+    operand_byte: Scalar
+    """of one number as the arithmetic takes it"""
     count: Scalar
     kind: str = eqx.field(static=True)
-    """cause of its arithmetic: `matmul` or `attention`"""
+    """one of `KINDS`"""
+
+    @property
+    def cause(self) -> str:
+        """What its arithmetic is booked under."""
+        return KINDS[self.kind]
+
+    @property
+    def flop(self) -> Scalar:
+        """Operations of one product; a multiply-add is 2."""
+        return 2 * self.rows * self.inner * self.columns
 
 
 class ComputeCost(eqx.Module):
@@ -36,4 +62,15 @@ class AbstractMatrixUnit(Component):
 
     @abc.abstractmethod
     def cost(self, product: MatrixProduct) -> ComputeCost:
-        """Time and dynamic energy of `product` on one unit."""
+        """Time and dynamic energy of `product` on the units of one accelerator."""
+
+    @abc.abstractmethod
+    def static_w(self) -> dict[str, Scalar]:
+        """Watts that burn for the whole step, by cause of `causes.COMPUTE`."""
+
+    @abc.abstractmethod
+    def noise(self) -> dict[str, Scalar]:
+        """Variance of an output over that of the ideal one, by cause of `causes.NOISE`.
+
+        For independent Gaussian inputs; empty where the number format is the reference.
+        """
