@@ -9,6 +9,7 @@ from typing import Any
 from photonflow.cluster.architecture import DenseDecoder
 from photonflow.cluster.facility import Facility, Host
 from photonflow.cluster.parallelism import Layout
+from photonflow.cluster.prefill import Prefill
 from photonflow.cluster.step import Cluster
 from photonflow.cluster.topology import (
     Climate,
@@ -17,7 +18,8 @@ from photonflow.cluster.topology import (
     SwitchBox,
     SwitchedDomain,
 )
-from photonflow.cluster.workload import Decode
+from photonflow.cluster.training import Training
+from photonflow.cluster.workload import Decode, Workload
 from photonflow.compute.accelerator import Accelerator
 from photonflow.devices.detectors import Photodiode
 from photonflow.devices.electronics import (
@@ -417,3 +419,39 @@ def decode(**changes: Any) -> Decode:
         activation_byte=2.0,
     )
     return Decode(**values | changes)
+
+
+def training(**changes: Any) -> Training:
+    """The same layout: 128 replicas of 16 sequences of 8k, BF16, 18 bytes of state."""
+    values = dict(
+        model=decoder_405b(),
+        layout=Layout(tensor=8.0, pipeline=9.0, data=128.0),
+        microbatch=1.0,
+        microbatches=16.0,
+        sequence=8192.0,
+        weight_byte=2.0,
+        gradient_byte=2.0,
+        activation_byte=2.0,
+        state_byte=18.0,
+    )
+    return Training(**values | changes)
+
+
+def prefill(**changes: Any) -> Prefill:
+    """The same layout again, one prompt of 2k per microbatch, FP8."""
+    values = dict(
+        model=decoder_405b(),
+        layout=Layout(tensor=8.0, pipeline=9.0, data=128.0),
+        microbatch=1.0,
+        microbatches=16.0,
+        prompt=2048.0,
+        weight_byte=1.0,
+        kv_byte=1.0,
+        activation_byte=2.0,
+    )
+    return Prefill(**values | changes)
+
+
+def workloads() -> dict[str, Workload]:
+    """One of every kind."""
+    return {"decode": decode(), "train": training(), "prefill": prefill()}

@@ -12,7 +12,8 @@ import nominal
 from helpers import assert_close
 from photonflow import causes
 from photonflow.cluster.collectives import AllReduce, PointToPoint
-from photonflow.cluster.step import Report, evaluate, link_budgets, smooth_maximum
+from photonflow.cluster.pipeline import smooth_maximum
+from photonflow.cluster.step import Report, evaluate, link_budgets
 from photonflow.component import replace
 from photonflow.compute.base import MatrixProduct
 
@@ -93,7 +94,7 @@ def test_traffic_of_a_stage():
     assert_close(traffic.hand_over.sent_byte(), 8 / 9 * activations, rtol=1e-12)
     # A new cache of 8,192 tokens every 1,024 steps.
     arrived = 8 / 1024 * 8192 * 258_048 / 72
-    assert_close(traffic.arrivals.sent_byte(), arrived, rtol=1e-12)
+    assert_close(traffic.outside.sent_byte(), arrived, rtol=1e-12)
 
 
 # The accelerator
@@ -101,7 +102,7 @@ def test_traffic_of_a_stage():
 
 def product(flop: float, stream_byte: float, operand_byte: float = 1) -> MatrixProduct:
     """Three products of a million outputs and a thousand inputs."""
-    values = (1e6, 1e3, flop / 2e9, stream_byte, operand_byte, 3.0)
+    values = (1e6, 1e3, flop / 2e9, stream_byte, 1.0 * operand_byte, 3.0)
     return MatrixProduct(*(jnp.asarray(x) for x in values), "feed_forward")
 
 
@@ -198,9 +199,7 @@ def test_a_hand_over_is_floor_boxes_flight_and_wire():
 def test_links_carry_what_accelerators_send():
     """Both accelerators of a port; above the leaves only what leaves them."""
     tree = nominal.scale_out("pluggable")
-    sent = PointToPoint(jnp.asarray(1e6), jnp.asarray(8 / 9))
-    arrived = PointToPoint(jnp.asarray(3e5), jnp.ones(()))
-    loads = tree.loads_bit(sent, arrived)
+    loads = tree.loads_bit(jnp.asarray(1e6 * 8 / 9), jnp.asarray(3e5))
     assert_close(loads["host_link"], 2 * 8 * (1e6 * 8 / 9 + 3e5), rtol=1e-12)
     climbing = 1e6 * 8 / 9 * (1 - 36 / 128) / 2  # one of the two upper tiers
     assert_close(loads["switch_link"], 2 * 8 * (climbing + 3e5), rtol=1e-5)

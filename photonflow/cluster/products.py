@@ -4,6 +4,8 @@ Queries, keys, values, gate and up are split by rows, output and down by inner s
 that a layer needs one all-reduce after attention and one after the feed-forward part.
 """
 
+import equinox as eqx
+
 from ..component import Scalar
 from ..compute.base import MatrixProduct
 from .architecture import DenseDecoder
@@ -62,3 +64,43 @@ def attention(
     return MatrixProduct(
         2 * keys, model.head_size, columns, read, kv_byte, one, "attention"
     )
+
+
+def backward(product: MatrixProduct, accumulated_byte: float) -> list[MatrixProduct]:
+    """Gradients of a product with weights: with respect to its inputs and its weights.
+
+    Each is a product of the same number of operations. The second adds to gradients of
+    `accumulated_byte` per weight, which it reads and writes.
+    """
+    p = product
+    weights = p.rows * p.inner
+    inputs = MatrixProduct(
+        p.inner, p.rows, p.columns, p.stream_byte, p.operand_byte, p.count, p.kind
+    )
+    moved = 2 * accumulated_byte * weights
+    gradients = MatrixProduct(
+        p.rows, p.columns, p.inner, moved, p.operand_byte, p.count, p.kind
+    )
+    return [inputs, gradients]
+
+
+def times(product: MatrixProduct, count: float) -> MatrixProduct:
+    """`product`, `count` times as often."""
+    return eqx.tree_at(lambda p: p.count, product, product.count * count)
+
+
+ELEMENTWISE = 15.0
+"""numbers that norms, rotary embedding, activation and residuals of a layer read and
+write in a forward pass, per token and hidden unit: two norms with their residual sums
+at 4, rotary at 2, gate, up and their product at 3.25 each; estimate, 10 to 22 with what
+is fused"""
+
+
+def elementwise_byte(
+    model: DenseDecoder, ranks: Scalar, tokens: Scalar, activation_byte: Scalar
+) -> Scalar:
+    """What the passes between the products of a layer move, forward.
+
+    Sequence parallelism divides all of it among the tensor ranks.
+    """
+    return ELEMENTWISE * activation_byte * tokens * model.hidden / ranks

@@ -6,8 +6,10 @@ import jax.numpy as jnp
 from .. import causes
 from ..component import Component, Scalar, param, require_x64, together
 from ..compute.accelerator import Accelerator
+from ..compute.base import ComputeCost
 from ..links.base import AbstractLink, Conditions, LinkBudget
 from .facility import Facility, Host
+from .pipeline import Stage, Times
 from .topology import Climate, FatTree, Hop, SwitchedDomain
 from .workload import Workload
 
@@ -137,60 +139,49 @@ def link_budgets(
 
 def step_time_and_energy(
     cluster: Cluster, workload: Workload, links: dict[str, LinkBudget]
-) -> tuple[dict[str, Scalar], dict[str, Scalar]]:
-    r"""Exposed seconds of a step by cause, and dynamic joules of one accelerator.
-
-    $M$ microbatches travel round $S$ stages. A step lasts until the busiest stage, the
-    last one with the head, has served all of them, $M t_{last}$, and until one of them
-    has come round, $S (t_{stage} + t_{hand}) + t_{head} + t_{sample}$; the two join as
-    a smooth maximum (exponent 64: at most 1.1 % above the larger, 0.1 % when they are
-    4 % apart). What a step lasts beyond its busiest stage and its hand-overs is the
-    bubble: the head of the other stages, sampling and scheduling.
-    """
-    chip, layout = cluster.accelerator, workload.layout
-    traffic = workload.collectives()
+) -> tuple[Times, dict[str, Scalar]]:
+    """Exposed seconds of a step by cause, and dynamic joules of one accelerator."""
+    chip, traffic = cluster.accelerator, workload.collectives()
+    m, stages = workload.microbatches, workload.layout.pipeline
     layers = workload.layers_per_stage()
-    m, stages = workload.microbatches, layout.pipeline
-
-    stage_s = _zeros(causes.TIME)
-    head_s = _zeros(causes.TIME)
+    layers_s, head_s = _zeros(causes.TIME), _zeros(causes.TIME)
     energy_j = _zeros(causes.COMPUTE)
-    for product in workload.layer_products():
-        cost = chip.cost(product)
-        for cause, seconds in cost.time_s.items():
-            stage_s[cause] += layers * seconds
-        for cause, joules in cost.energy_j.items():
-            energy_j[cause] += m * layers * joules
+
+    for cost in _layer_costs(cluster, workload):
+        _add(layers_s, cost.time_s, layers)
+        _add(energy_j, cost.energy_j, m * layers)
     for product in workload.head_products():
         cost = chip.cost(product)
-        for cause, seconds in cost.time_s.items():
-            head_s[cause] += seconds
-        for cause, joules in cost.energy_j.items():  # on one stage of `stages`
-            energy_j[cause] += m * joules / stages
-    stage_s["launch"] += layers * chip.layer_s
-    stage_s["scale_up"] += cluster.scale_up.all_reduce_s(traffic.all_reduce)
+        _add(head_s, cost.time_s, 1.0)
+        _add(energy_j, cost.energy_j, m / stages)  # on one stage of `stages`
+    layers_s["launch"] += layers * workload.launches() * chip.layer_s
+    layers_s["scale_up"] += cluster.scale_up.all_reduce_s(traffic.all_reduce)
 
     latency_s = {name: budget.latency_s for name, budget in links.items()}
     hand_s = cluster.scale_out.hand_over_s(traffic.hand_over, latency_s)
-    busy_s = {cause: m * (stage_s[cause] + head_s[cause]) for cause in causes.TIME}
-    last_s = sum(busy_s.values(), start=jnp.zeros(()))
-    one_stage_s = sum(stage_s.values(), start=jnp.zeros(()))
-    one_head_s = sum(head_s.values(), start=jnp.zeros(()))
-    local_s = stages * one_stage_s + one_head_s + chip.step_s
-    without_s = smooth_maximum(last_s, local_s)
-    step_s = smooth_maximum(last_s, local_s + stages * hand_s)
+    reduce_s = cluster.scale_out.all_reduce_s(traffic.gradients, latency_s)
+    stage = Stage(layers_s, head_s, hand_s, chip.step_s)
+    exposed_s = workload.exposed_s(stage, reduce_s)
 
-    # Exposed is what the step would save if hand-overs took no time.
-    busy_s["scale_out"] += step_s - without_s
-    busy_s["bubble"] += without_s - last_s
-    return busy_s, energy_j
+    closing = chip.stream(workload.closing_byte())
+    _add(exposed_s, closing.time_s, 1.0)
+    _add(energy_j, closing.energy_j, 1.0)
+    return exposed_s, energy_j
 
 
-def smooth_maximum(x: Scalar, y: Scalar, exponent: float = 64.0) -> Scalar:
-    """(x^p + y^p)^(1/p) of two positive numbers."""
-    scale = x + y
-    powers = (x / scale) ** exponent + (y / scale) ** exponent
-    return scale * powers ** (1 / exponent)
+def _layer_costs(cluster: Cluster, workload: Workload) -> list[ComputeCost]:
+    """Every product of one layer for one microbatch on the unit that does it."""
+    chip = cluster.accelerator
+    costs = [chip.cost(product) for product in workload.layer_products()]
+    return [*costs, chip.stream(workload.layer_moved_byte())]
+
+
+def _add(
+    sums: dict[str, Scalar], parts: dict[str, Scalar], factor: Scalar | float
+) -> None:
+    """Adds `factor` times every part to its sum."""
+    for cause, part in parts.items():
+        sums[cause] += factor * part
 
 
 def utilisation(
@@ -198,8 +189,9 @@ def utilisation(
 ) -> dict[str, dict[str, Scalar]]:
     """Payload of one direction over payload rate, mean over the step."""
     traffic, m = workload.collectives(), workload.microbatches
-    loads = cluster.scale_out.loads_bit(traffic.hand_over, traffic.arrivals)
     up, out = cluster.scale_up.link, cluster.scale_out
+    within_byte = m * traffic.hand_over.sent_byte() + traffic.gradients.sent_byte()
+    loads = out.loads_bit(within_byte, m * traffic.outside.sent_byte())
     reduced_bit = m * traffic.all_reduce.sent_byte() * 8
     rates = {
         "host_link": out.host_link.rate_bps,
@@ -207,7 +199,7 @@ def utilisation(
     }
     return {
         "scale_up": {"link": reduced_bit / (up.rate_bps * step_s)},
-        "scale_out": {n: m * loads[n] / (rates[n] * step_s) for n in rates},
+        "scale_out": {n: loads[n] / (rates[n] * step_s) for n in rates},
     }
 
 

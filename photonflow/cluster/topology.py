@@ -148,7 +148,9 @@ class FatTree(AbstractTopology):
     switches below it, divided by the oversubscription $o$ above the leaves:
     $2T$ link ends per host port at full bisection. Switch ports per host port are
     $1 + (2T - 2)/o$. A hand-over between neighbours on a rail climbs to the second tier
-    unless both sit on one leaf; traffic from outside comes from the top.
+    unless both sit on one leaf, and so does a ring of replicas; traffic from and to
+    outside passes the top. Where all accelerators send at once, the links above an
+    oversubscribed leaf set the pace.
     Left out: collisions of flows (utilisation is a mean), failures.
     """
 
@@ -196,7 +198,7 @@ class FatTree(AbstractTopology):
         return {"switch": self.switch.core_w() * ports, "nic": self.nic.core_w()}
 
     def leaf_share(self) -> Scalar:
-        """Chance that the next stage of a rail sits on the same leaf."""
+        """Chance that the neighbour on a rail sits on the same leaf."""
         on_leaf = self.switch.ports / 2  # one accelerator of a rail on each port
         return on_leaf / (on_leaf**8 + self.rail**8) ** (1 / 8)  # smooth min(1, n / N)
 
@@ -204,18 +206,33 @@ class FatTree(AbstractTopology):
         self, message: PointToPoint, latency_s: dict[str, Scalar]
     ) -> Scalar:
         """Time of one hand-over: floor, adapters, links, switches, and the wire."""
+        return self.floor_s(latency_s) + self.wire_s(message.size_byte)
+
+    def all_reduce_s(self, message: AllReduce, latency_s: dict[str, Scalar]) -> Scalar:
+        """Ring all-reduce among accelerators of one rail: 2 (n - 1) messages."""
+        steps = 2 * (message.ranks - 1) * message.count
+        return steps * self.floor_s(latency_s) + self.wire_s(message.sent_byte())
+
+    def floor_s(self, latency_s: dict[str, Scalar]) -> Scalar:
+        """Time of an empty message."""
         climbs = 1 - self.leaf_share()
         links_s = 2 * latency_s["host_link"] + 2 * climbs * latency_s["switch_link"]
         boxes_s = 2 * self.nic.latency_s + (1 + 2 * climbs) * self.switch.latency_s
-        port_bps = self.host_link.rate_bps / self.accelerators_per_port
-        wire_s = message.size_byte * 8 / (self.efficiency * port_bps)
-        return self.message_s + links_s + boxes_s + wire_s
+        return self.message_s + links_s + boxes_s
 
-    def loads_bit(
-        self, hand_over: PointToPoint, arrivals: PointToPoint
-    ) -> dict[str, Scalar]:
-        """Bits per direction on one link of each hop, from one accelerator."""
-        within, outside = hand_over.sent_byte() * 8, arrivals.sent_byte() * 8
+    def wire_s(self, sent_byte: Scalar) -> Scalar:
+        """Time on the wire while all accelerators send: host port or links above."""
+        port_bps = self.host_link.rate_bps / self.accelerators_per_port
+        above = self.oversubscription * (1 - self.leaf_share())
+        slower = (1 + above**64) ** (1 / 64)  # smooth max(1, above), 1.1 % high at 1
+        return slower * sent_byte * 8 / (self.efficiency * port_bps)
+
+    def loads_bit(self, within_byte: Scalar, outside_byte: Scalar) -> dict[str, Scalar]:
+        """Bits per direction on one link of each hop.
+
+        From what an accelerator sends along its rail, and to or from outside.
+        """
+        within, outside = within_byte * 8, outside_byte * 8
         # A link between switches averages over the tiers it lies in.
         above = within * (1 - self.leaf_share()) / (self.tiers - 1) + outside
         return {

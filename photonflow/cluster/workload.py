@@ -4,6 +4,7 @@ import abc
 from typing import NamedTuple
 
 import equinox as eqx
+import jax.numpy as jnp
 
 from ..component import Component, Scalar, param
 from ..compute.base import MatrixProduct
@@ -11,17 +12,20 @@ from . import products
 from .architecture import DenseDecoder
 from .collectives import AllReduce, PointToPoint
 from .parallelism import Layout
+from .pipeline import Stage, Times, circulating
 
 
 class Collectives(NamedTuple):
-    """Traffic of one accelerator in one stage, for one microbatch."""
+    """Traffic of one accelerator in one stage."""
 
     all_reduce: AllReduce
-    """inside the scale-up domain"""
+    """inside the scale-up domain, for one microbatch"""
     hand_over: PointToPoint
-    """to the next stage, over scale-out"""
-    arrivals: PointToPoint
-    """from outside, over scale-out; not waited for"""
+    """to the next stage, over scale-out, for one microbatch"""
+    outside: PointToPoint
+    """from or to other clusters, over scale-out, for one microbatch; not waited for"""
+    gradients: AllReduce
+    """among the replicas, over scale-out, once a step"""
 
 
 class Workload(Component):
@@ -35,10 +39,6 @@ class Workload(Component):
     microbatches: eqx.AbstractVar[Scalar]
 
     @abc.abstractmethod
-    def layers_per_stage(self) -> Scalar:
-        """Layers of one stage."""
-
-    @abc.abstractmethod
     def layer_products(self) -> list[MatrixProduct]:
         """Products of one layer on one tensor rank, for one microbatch."""
 
@@ -47,8 +47,20 @@ class Workload(Component):
         """Products of the output head on one tensor rank, for one microbatch."""
 
     @abc.abstractmethod
+    def layer_moved_byte(self) -> Scalar:
+        """Bytes that norms, activations and other passes over a layer move."""
+
+    @abc.abstractmethod
+    def launches(self) -> Scalar:
+        """Launch floors of a layer for one microbatch, in those of a forward pass."""
+
+    @abc.abstractmethod
     def collectives(self) -> Collectives:
-        """Traffic of one accelerator in one stage, for one microbatch."""
+        """Traffic of one accelerator in one stage."""
+
+    @abc.abstractmethod
+    def exposed_s(self, stage: Stage, reduce_s: Scalar) -> Times:
+        """Seconds of a step by cause; the all-reduce of gradients takes `reduce_s`."""
 
     @abc.abstractmethod
     def tokens_per_step(self) -> Scalar:
@@ -57,6 +69,18 @@ class Workload(Component):
     @abc.abstractmethod
     def memory_byte(self) -> Scalar:
         """Memory one accelerator needs."""
+
+    def layers_per_stage(self) -> Scalar:
+        """Layers of one stage."""
+        return self.model.layers / self.layout.pipeline
+
+    def weights_per_accelerator(self) -> Scalar:
+        """Parameters that one accelerator holds, in the mean over stages."""
+        return self.model.weights() / self.layout.per_replica()
+
+    def closing_byte(self) -> Scalar:
+        """Bytes that one accelerator moves once a step, as for its optimiser."""
+        return jnp.zeros(())
 
 
 class Decode(Workload):
@@ -107,13 +131,17 @@ class Decode(Workload):
         ranks = self.layout.tensor
         return [products.head(self.model, ranks, self.microbatch, self.weight_byte)]
 
+    def layer_moved_byte(self) -> Scalar:
+        """None: activations of a few tokens are below 1e-2 of the weights."""
+        return jnp.zeros(())
+
+    def launches(self) -> Scalar:
+        """One forward pass."""
+        return jnp.ones(())
+
     def activations_byte(self) -> Scalar:
         """Activations of one microbatch between two layers."""
         return self.microbatch * self.model.hidden * self.activation_byte
-
-    def layers_per_stage(self) -> Scalar:
-        """Layers of one stage."""
-        return self.model.layers / self.layout.pipeline
 
     def collectives(self) -> Collectives:
         """Two all-reduces a layer, one hand-over, and a share of new KV caches."""
@@ -124,7 +152,12 @@ class Decode(Workload):
             # The last stage sends token numbers back, too few bytes to count.
             PointToPoint(self.activations_byte(), (stages - 1) / stages),
             PointToPoint(self.cache_byte(self.prompt), self.microbatch / self.output),
+            AllReduce(jnp.zeros(()), self.layout.data, jnp.zeros(())),
         )
+
+    def exposed_s(self, stage: Stage, reduce_s: Scalar) -> Times:
+        """Microbatches come round for ever; there are no gradients."""
+        return circulating(self.microbatches, self.layout.pipeline, stage)
 
     def cache_byte(self, tokens: Scalar) -> Scalar:
         """Share of one accelerator in the KV cache of a sequence of `tokens`."""
@@ -138,5 +171,5 @@ class Decode(Workload):
     def memory_byte(self) -> Scalar:
         """Weights and full caches of one accelerator."""
         sequences = self.microbatches * self.microbatch
-        weights = self.model.weights() * self.weight_byte / self.layout.per_replica()
+        weights = self.weights_per_accelerator() * self.weight_byte
         return weights + sequences * self.cache_byte(self.prompt + self.output)

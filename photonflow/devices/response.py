@@ -20,7 +20,7 @@ def smooth_abs(x: Values, width: float) -> Values:
     return jnp.sqrt(jnp.square(x) + width**2)
 
 
-def smooth_positive(x: Values, width: float) -> Values:
+def smooth_positive(x: Values, width: Values) -> Values:
     """x where x > 0, else 0, rounded within some `width` of zero.
 
     width ln(1 + exp(x / width)), in a form that neither overflows nor, like the one of
