@@ -169,11 +169,14 @@ def schema(
 
         _print_json(Result.model_json_schema(mode="serialization"))
         return
+    from pydantic import TypeAdapter
+
     from .cards import Card
-    from .experiment.schema import Experiment, WorkloadFile
+    from .experiment.phases import WorkloadFile
+    from .experiment.schema import Experiment
 
     model = {"experiment": Experiment, "workload": WorkloadFile, "card": Card}[name]
-    _print_json(model.model_json_schema())
+    _print_json(TypeAdapter(model).json_schema())
 
 
 @app.command()

@@ -26,6 +26,11 @@ class Cluster(Component):
     worst: Climate
     accelerators: Scalar = param(unit="1", doc="in all", low=1.0, high=1e7)
 
+    def hops(self) -> dict[str, dict[str, Hop]]:
+        """Kinds of links of every tier."""
+        tiers = {"scale_up": self.scale_up, "scale_out": self.scale_out}
+        return {tier: topology.hops() for tier, topology in tiers.items()}
+
 
 class Report(eqx.Module):
     """Arrays only: everything that follows from one cluster and one workload."""
@@ -61,10 +66,14 @@ def evaluate(cluster: Cluster, workload: Workload) -> Report:
     checked where a study is read.
     """
     require_x64("pf.evaluate")
-    tiers = {"scale_up": cluster.scale_up, "scale_out": cluster.scale_out}
-    hops = {tier: topology.hops() for tier, topology in tiers.items()}
-    nominal, worst = link_budgets(cluster, hops)
+    return assemble(cluster, workload, link_budgets(cluster, cluster.hops()))
 
+
+def assemble(cluster: Cluster, workload: Workload, links: "Links") -> Report:
+    """`evaluate` for links that are solved already: they are the same for all work."""
+    nominal, worst = links
+    tiers = {"scale_up": cluster.scale_up, "scale_out": cluster.scale_out}
+    kinds = cluster.hops()
     time_s, energy_j = step_time_and_energy(cluster, workload, nominal["scale_out"])
     step_s = sum(time_s.values(), start=jnp.zeros(()))
     tokens = workload.tokens_per_step()
@@ -73,7 +82,7 @@ def evaluate(cluster: Cluster, workload: Workload) -> Report:
     # Static watts and dynamic joules of one accelerator, under their causes.
     static_w = _zeros(causes.ENERGY)
     for tier, topology in tiers.items():
-        for name, hop in hops[tier].items():
+        for name, hop in kinds[tier].items():
             budget = nominal[tier][name]
             for end in (budget.end_a, budget.end_b):
                 for cause, watts in end.static_w.items():
@@ -111,9 +120,11 @@ def evaluate(cluster: Cluster, workload: Workload) -> Report:
     )
 
 
-def link_budgets(
-    cluster: Cluster, hops: dict[str, dict[str, Hop]]
-) -> tuple[dict[str, dict[str, LinkBudget]], dict[str, dict[str, LinkBudget]]]:
+Links = tuple[dict[str, dict[str, LinkBudget]], dict[str, dict[str, LinkBudget]]]
+"""nominal and worst budget of one link of each hop, by tier and hop"""
+
+
+def link_budgets(cluster: Cluster, hops: dict[str, dict[str, Hop]]) -> Links:
     """One link of each hop as it is, and at the worst climate and its full reach."""
     names = [(tier, name) for tier in hops for name in hops[tier]]
     every = [hops[tier][name] for tier, name in names]

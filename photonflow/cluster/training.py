@@ -1,4 +1,4 @@
-"""Training: forward and backward through a pipeline, then an all-reduce of gradients."""
+"""Training: forward and backward through a pipeline, then gradients are added up."""
 
 import jax.numpy as jnp
 

@@ -12,7 +12,8 @@ from ..cards.library import card_root
 from ..cards.schema import check, read_yaml
 from ..cards.values import known
 from ..quantity import InputError
-from .schema import Experiment, ModelConfig, WorkloadFile
+from .phases import WorkloadFile, check_workload
+from .schema import Experiment, ModelConfig
 
 
 def shipped() -> Path:
@@ -81,10 +82,10 @@ def read_workload(
     file: Path, name: str, entry: str | WorkloadFile
 ) -> tuple[WorkloadFile, str]:
     """The workload `name` of the experiment in `file`, and how messages call it."""
-    if isinstance(entry, WorkloadFile):
+    if not isinstance(entry, str):
         return entry, f"{label(file)}: workloads.{name}"
     path = find_workload(file, name, entry)
-    return check(WorkloadFile, read_yaml(path, label(path)), label(path)), label(path)
+    return check_workload(read_yaml(path, label(path)), label(path)), label(path)
 
 
 def find_workload(file: Path, name: str, entry: str) -> Path:
@@ -136,7 +137,7 @@ def _check(data: Any, who: str) -> Experiment:
     for name, entry in _entries(data, "workloads"):
         if isinstance(entry, dict):
             try:
-                check(WorkloadFile, entry, who)
+                check_workload(entry, who)
             except InputError as error:
                 error.key = f"workloads.{name}.{error.key}"
                 raise

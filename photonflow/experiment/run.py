@@ -95,18 +95,25 @@ def run_study(
             folder.keep(task.name, settings[task], *done)
         return done
 
-    # Most of the time goes into compiling, which leaves a core idle: two tasks at once,
-    # the searches first because they take longest.
+    # Most of the time goes into compiling, which leaves a core idle: two variants at
+    # once, those with a search first because they take longest. The tasks of a variant
+    # follow each other, because they share what is compiled.
     todo = [task for task in settings if task not in found]
-    todo.sort(key=lambda task: task.variant not in study.settings.free)
+    variants = sorted(study.variants, key=lambda v: v not in study.settings.free)
+    queues = [[task for task in todo if task.variant == v] for v in variants]
+
+    def work_off(queue: list[Task]) -> dict[Task, Any]:
+        return {task: work(task) for task in queue}
+
     with ThreadPoolExecutor(max_workers=2) as pool:
-        futures = {task: pool.submit(work, task) for task in todo}
+        futures = [pool.submit(work_off, queue) for queue in queues]
         try:
-            wait(futures.values())
+            wait(futures)
         except KeyboardInterrupt:  # ends searches with their best; once more ends all
             stop.set()
             progress("interrupted: searches end with the best design so far")
-        found |= {task: future.result() for task, future in futures.items()}
+        for future in futures:
+            found |= future.result()
     results = [found[task][0] for task in settings]
     traces = [{"task": task.name, **row} for task in settings for row in found[task][1]]
     result = Result(

@@ -1,10 +1,11 @@
-"""What an experiment, a workload and a model look like in their files."""
+"""What an experiment and a model look like in their files."""
 
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from ..cards.schema import Strict
+from .phases import WorkloadFile
 
 
 class ClusterCards(Strict):
@@ -53,48 +54,6 @@ class Search(Strict):
 
     starts: PositiveInt = Field(64, description="random starting points")
     seed: int = Field(0, ge=0, description="of the starting points")
-
-
-class Layout(Strict):
-    """Tensor, pipeline and data parallelism."""
-
-    tensor: PositiveInt
-    pipeline: PositiveInt
-    data: PositiveInt
-
-
-NumberFormat = Literal["fp32", "bf16", "fp16", "fp8", "int8", "fp4", "int4"]
-BYTES: dict[str, float] = {
-    "fp32": 4.0,
-    "bf16": 2.0,
-    "fp16": 2.0,
-    "fp8": 1.0,
-    "int8": 1.0,
-    "fp4": 0.5,
-    "int4": 0.5,
-}
-
-
-class Precision(Strict):
-    """Number formats."""
-
-    weights: NumberFormat
-    kv: NumberFormat
-    activations: NumberFormat
-
-
-class WorkloadFile(Strict):
-    """One phase of serving a model: `experiments/workloads/*.yaml`."""
-
-    kind: Literal["decode"]
-    model: str = Field(description="folder of `experiments/models/`")
-    layout: Layout
-    microbatch: PositiveInt = Field(description="sequences of one microbatch")
-    microbatches: PositiveInt = Field(description="in flight per replica")
-    prompt: PositiveInt = Field(description="tokens of a prompt")
-    output: PositiveInt = Field(description="tokens of an answer")
-    context: PositiveInt = Field(description="mean tokens in a sequence's KV cache")
-    precision: Precision
 
 
 class Experiment(Strict):

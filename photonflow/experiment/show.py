@@ -86,17 +86,18 @@ def show_experiment(study: Study) -> Shown:
     settings = study.settings
     title = settings.title or study.name
     workloads = Table(title=title, title_justify="left")
-    for column in ("workload", "model", "layout", "in flight", "tokens"):
+    for column in ("workload", "kind", "model", "layout", "microbatches", "tokens"):
         workloads.add_column(column)
     for name in study.workloads:
         w = study.workload_file(name)
         layout = f"TP{w.layout.tensor} x PP{w.layout.pipeline} x DP{w.layout.data}"
         workloads.add_row(
             name,
+            w.kind,
             w.model,
             layout,
             f"{w.microbatches} x {w.microbatch}",
-            f"{w.prompt} in, {w.output} out",
+            w.tokens(),
         )
     cards = Table(title="Cards", title_justify="left")
     cards.add_column("part")

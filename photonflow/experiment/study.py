@@ -12,12 +12,13 @@ from ..cards import Library, Provenance, apply
 from ..cards.classes import accepts
 from ..cards.values import known, read
 from ..cluster.step import Cluster
-from ..cluster.workload import Decode
+from ..cluster.workload import Workload
 from ..component import Component, Param, getter, params, require_x64
 from ..quantity import InputError, show
 from .files import label, locate, read_experiment, read_model, read_workload
-from .schema import Branches, ClusterCards, Experiment, WorkloadFile
-from .workloads import check_fit, decode, decoder
+from .phases import WorkloadFile
+from .schema import Branches, ClusterCards, Experiment
+from .workloads import build, check_fit, decoder
 
 
 SETTING = "setting"
@@ -46,7 +47,7 @@ class Study:
         for name in self.settings.free:
             known(name, self.variants, key="free", file=self.label, what="variant")
         self._built: dict[str, tuple[Cluster, dict[str, Provenance]]] = {}
-        self._workloads: dict[str, tuple[Decode, WorkloadFile, str]] = {}
+        self._workloads: dict[str, tuple[Workload, WorkloadFile, str]] = {}
 
     @property
     def name(self) -> str:
@@ -71,7 +72,7 @@ class Study:
         """Origin of every number of that cluster, by dotted Python path."""
         return dict(self._build(variant)[1])
 
-    def workload(self, name: str) -> Decode:
+    def workload(self, name: str) -> Workload:
         """The workload `name`."""
         return self._workload(name)[0]
 
@@ -123,12 +124,12 @@ class Study:
         hops = [name for name in topology.parts if name.endswith("link")]
         return {hop: chosen.get(f"{tier}.{hop}", topology.parts[hop]) for hop in hops}
 
-    def _workload(self, name: str) -> tuple[Decode, WorkloadFile, str]:
+    def _workload(self, name: str) -> tuple[Workload, WorkloadFile, str]:
         known(name, self.workloads, file=self.label, what="workload")
         if name not in self._workloads:
             entry, who = read_workload(self.file, name, self.settings.workloads[name])
             config, place = read_model(self.file, entry.model, who)
-            built = decode(entry, decoder(config, place), who)
+            built = build(entry, decoder(config, place), who)
             self._workloads[name] = built, entry, who
         return self._workloads[name]
 

@@ -8,11 +8,14 @@ import math
 
 from ..cluster.architecture import DenseDecoder
 from ..cluster.parallelism import Layout
+from ..cluster.prefill import Prefill
 from ..cluster.step import Cluster
-from ..cluster.workload import Decode
-from ..component import params
+from ..cluster.training import Training
+from ..cluster.workload import Decode, Workload
+from ..component import params, replace
 from ..quantity import InputError, show
-from .schema import BYTES, ModelConfig, WorkloadFile
+from .phases import BYTES, DecodeFile, PrefillFile, TrainFile, WorkloadFile
+from .schema import ModelConfig
 
 
 def decoder(config: ModelConfig, who: str) -> DenseDecoder:
@@ -58,26 +61,60 @@ _CONFIG_KEYS = {
 }
 
 
-def decode(entry: WorkloadFile, model: DenseDecoder, who: str) -> Decode:
+def build(entry: WorkloadFile, model: DenseDecoder, who: str) -> Workload:
     """The workload that a file describes."""
-    layout, precision = entry.layout, entry.precision
-    workload = Decode(
+    layout = Layout(**{k: float(v) for k, v in entry.layout.model_dump().items()})
+    of_kind = {"decode": _decode, "prefill": _prefill, "train": _train}[entry.kind]
+    workload = of_kind(entry, model, layout)
+    _within(workload, who, {"state_byte": "state_bytes"})
+    if isinstance(entry, DecodeFile):
+        _check_context(entry, who)
+    return workload
+
+
+def _decode(entry: DecodeFile, model: DenseDecoder, layout: Layout) -> Decode:
+    return Decode(
         model=model,
-        layout=Layout(
-            tensor=float(layout.tensor),
-            pipeline=float(layout.pipeline),
-            data=float(layout.data),
-        ),
+        layout=layout,
         microbatch=float(entry.microbatch),
         microbatches=float(entry.microbatches),
         prompt=float(entry.prompt),
         output=float(entry.output),
         context=float(entry.context),
-        weight_byte=BYTES[precision.weights],
-        kv_byte=BYTES[precision.kv],
-        activation_byte=BYTES[precision.activations],
+        weight_byte=BYTES[entry.precision.weights],
+        kv_byte=BYTES[entry.precision.kv],
+        activation_byte=BYTES[entry.precision.activations],
     )
-    _within(workload, who, {})
+
+
+def _prefill(entry: PrefillFile, model: DenseDecoder, layout: Layout) -> Prefill:
+    return Prefill(
+        model=model,
+        layout=layout,
+        microbatch=float(entry.microbatch),
+        microbatches=float(entry.microbatches),
+        prompt=float(entry.prompt),
+        weight_byte=BYTES[entry.precision.weights],
+        kv_byte=BYTES[entry.precision.kv],
+        activation_byte=BYTES[entry.precision.activations],
+    )
+
+
+def _train(entry: TrainFile, model: DenseDecoder, layout: Layout) -> Training:
+    return Training(
+        model=model,
+        layout=layout,
+        microbatch=float(entry.microbatch),
+        microbatches=float(entry.microbatches),
+        sequence=float(entry.sequence),
+        weight_byte=BYTES[entry.precision.weights],
+        gradient_byte=BYTES[entry.precision.gradients],
+        activation_byte=BYTES[entry.precision.activations],
+        state_byte=entry.state_bytes,
+    )
+
+
+def _check_context(entry: DecodeFile, who: str) -> None:
     full = entry.prompt + entry.output
     if not entry.prompt <= entry.context <= full:
         raise InputError(
@@ -87,17 +124,16 @@ def decode(entry: WorkloadFile, model: DenseDecoder, who: str) -> Decode:
             file=who,
             nearest=str(min(max(entry.context, entry.prompt), full)),
         )
-    return workload
 
 
-def check_fit(workload: Decode, cluster: Cluster, who: str) -> None:
+def check_fit(workload: Workload, cluster: Cluster, who: str) -> None:
     """Raise unless layout, microbatches and memory of `workload` suit `cluster`."""
     _check_division(workload, who)
     _check_size(workload, cluster, who)
     _check_memory(workload, cluster, who)
 
 
-def _check_division(workload: Decode, who: str) -> None:
+def _check_division(workload: Workload, who: str) -> None:
     model, layout = workload.model, workload.layout
     layers, pipeline = _int(model.layers), _int(layout.pipeline)
     if layers % pipeline:
@@ -120,7 +156,7 @@ def _check_division(workload: Decode, who: str) -> None:
             file=who,
             nearest=str(_nearest_divisor(common, tensor)),
         )
-    if _int(workload.microbatches) < pipeline:
+    if isinstance(workload, Decode) and _int(workload.microbatches) < pipeline:
         raise InputError(
             f"at least {pipeline}, one for each pipeline stage",
             got=_int(workload.microbatches),
@@ -130,7 +166,7 @@ def _check_division(workload: Decode, who: str) -> None:
         )
 
 
-def _check_size(workload: Decode, cluster: Cluster, who: str) -> None:
+def _check_size(workload: Workload, cluster: Cluster, who: str) -> None:
     layout = workload.layout
     tensor, pipeline, data = (
         _int(layout.tensor),
@@ -167,29 +203,28 @@ def _check_size(workload: Decode, cluster: Cluster, who: str) -> None:
         )
 
 
-def _check_memory(workload: Decode, cluster: Cluster, who: str) -> None:
+def _check_memory(workload: Workload, cluster: Cluster, who: str) -> None:
     chip = cluster.accelerator
     needed = float(workload.memory_byte())
     usable, memory = float(chip.usable), float(chip.memory_byte)
     available = usable * memory
     if needed <= available:
         return
-    microbatch, m = _int(workload.microbatch), _int(workload.microbatches)
-    full = workload.prompt + workload.output
-    one_byte = float(workload.cache_byte(full))
-    weights = needed - microbatch * m * one_byte
-    fits = math.floor((available - weights) / (m * one_byte))
+    # Linear in the microbatch, whatever the workload.
+    fixed = float(replace(workload, {"microbatch": 0.0}).memory_byte())
+    one_byte = float(replace(workload, {"microbatch": 1.0}).memory_byte()) - fixed
+    fits = math.floor((available - fixed) / one_byte)
     raise InputError(
         f"at most {show(available, 'byte')}, {usable:.0%} of {show(memory, 'byte')}",
         problem=f"{show(needed, 'byte')} per accelerator are needed, "
-        f"{show(weights, 'byte')} of them weights",
+        f"{show(fixed, 'byte')} of them whatever the microbatch",
         key="microbatch" if fits >= 1 else "layout",
         file=who,
         nearest=str(fits) if fits >= 1 else None,
     )
 
 
-def _within(tree: DenseDecoder | Decode, who: str, names: dict[str, str]) -> None:
+def _within(tree: DenseDecoder | Workload, who: str, names: dict[str, str]) -> None:
     """Raise unless every quantity is where its model is valid."""
     for spec in params(tree):
         if not spec.low <= float(spec.value) <= spec.high:

@@ -17,12 +17,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ..cluster.step import Cluster, Report
+from ..cluster.step import Cluster, Links, Report, assemble, link_budgets
 from ..cluster.workload import Workload
 from ..component import getter, params, require_x64
 from .drive import Drive
 from .minimise import QUICK
-from .objective import Objective, traced
+from .objective import Objective
 
 
 class Elasticities(NamedTuple):
@@ -61,7 +61,7 @@ def elasticities(
 
     def gradient(weights):
         filled = [weights.get(name, 0.0) for name in names]
-        return _assess(cluster, workload, jnp.array(filled, float), tiers)[1]
+        return _slopes(cluster, workload, jnp.array(filled, float), tiers)
 
     if solved:
         unknown = [d.constraint for d in solved if d.constraint not in place]
@@ -94,23 +94,55 @@ def evaluation(cluster: Cluster, workload: Workload) -> Report:
     """`evaluate`, compiled once per structure together with its gradient.
 
     Compiling takes longer than all the rest: what is reported and what is derived come
-    out of one compiled function.
+    out of the same compiled functions, and those of the links serve every workload.
     """
     weights = jnp.zeros(len(Objective().names(cluster, workload)))
-    return _assess(cluster, workload, weights, Objective().tiers)[0]
+    links, _ = _links(cluster, None)
+    return _step(cluster, workload, links, weights, Objective().tiers)[0]
 
 
-@partial(jax.jit, static_argnums=3, compiler_options=QUICK)
-def _assess(
+def _slopes(
     cluster: Cluster, workload: Workload, weights: jax.Array, tiers: tuple[str, ...]
-) -> tuple[Report, tuple[Cluster, Workload]]:
-    """Report, and gradient of ln J - weights . slacks."""
+) -> tuple[Cluster, Workload]:
+    """Gradient of ln J - weights . slacks: through the step, then through the links."""
+    links, _ = _links(cluster, None)
+    _, (direct, by_workload, by_links) = _step(cluster, workload, links, weights, tiers)
+    _, through = _links(cluster, by_links)
+    return jax.tree.map(jnp.add, direct, through), by_workload
+
+
+def _links(cluster: Cluster, cotangent: Links | None) -> tuple[Links, Cluster]:
+    """Budgets of all links, and the pull-back of `cotangent` through them."""
+    if cotangent is None:
+        shapes = jax.eval_shape(_budgets, cluster)
+        cotangent = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+    return _pull(cluster, cotangent)
+
+
+_budgets = jax.jit(lambda cluster: link_budgets(cluster, cluster.hops()))
+
+
+@partial(jax.jit, compiler_options=QUICK)
+def _pull(cluster: Cluster, cotangent: Links) -> tuple[Links, Cluster]:
+    links, pull = jax.vjp(_budgets, cluster)
+    return links, pull(cotangent)[0]
+
+
+@partial(jax.jit, static_argnums=4, compiler_options=QUICK)
+def _step(
+    cluster: Cluster,
+    workload: Workload,
+    links: Links,
+    weights: jax.Array,
+    tiers: tuple[str, ...],
+) -> tuple[Report, tuple[Cluster, Workload, Links]]:
+    """Report, and gradient of ln J - weights . slacks with the links as they are."""
     objective = Objective(tiers=tiers)
 
-    def lagrangian(both):
-        report = traced(*both)
+    def lagrangian(three):
+        report = assemble(*three)
         value = objective.value(report) - weights @ objective.slacks(report)
         return value, report
 
-    slope, report = jax.grad(lagrangian, has_aux=True)((cluster, workload))
+    slope, report = jax.grad(lagrangian, has_aux=True)((cluster, workload, links))
     return report, slope
