@@ -38,7 +38,7 @@ from ..search import drive as search_drive
 from ..search.design import DesignSpace
 from ..search.objective import Objective
 from ..search.optimise import Solution, optimise
-from ..search.sensitivity import elasticities, evaluation
+from ..search.sensitivity import elasticities, evaluation, solved_links
 from .folder import Folder, TraceRow
 from .resolved import resolved
 from .study import Study
@@ -177,10 +177,9 @@ def estimates(
     study: Study, task: Task, cluster: Cluster, elasticities: dict[str, float]
 ) -> list[Estimate]:
     """Every number that is a stated judgement, most watts first."""
-    workload = study.workload(task.workload)
     origins = study.provenance(task.variant)
     paths = [path for path, origin in origins.items() if origin.estimate]
-    watts = end_watts(paths, cluster, lambda moved: evaluation(moved, workload))
+    watts = end_watts(paths, cluster, solved_links)
     specs = {spec.path: spec for spec in params(cluster)}
     rows = [
         Estimate(

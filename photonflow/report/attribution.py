@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 import jax
 
-from ..cluster.step import Cluster, Report
+from ..cluster.step import Cluster, Links
 from ..component import params
 from ..links.base import LinkBudget
 
@@ -15,14 +15,15 @@ ROUNDING = 1e-9 / STEP  # of watts that do not depend on it
 
 
 def end_watts(
-    paths: Iterable[str], cluster: Cluster, evaluation: Callable[[Cluster], Report]
+    paths: Iterable[str], cluster: Cluster, solve: Callable[[Cluster], Links]
 ) -> dict[str, tuple[float, float]]:
     r"""$dW/d\ln p$ of the numbers at `paths`: without and with the host.
 
     $W$ is the power of one link, both ends, at the worst corner with its drive as it
     is; where watts are proportional to a number these are the watts it stands for.
-    Numbers outside links have none. Central differences of `evaluation`, which is
-    compiled already: a reverse pass would cost more time to compile than all of them.
+    Numbers outside links have none. Central differences of `solve`, the budgets of
+    all links, which is compiled already: a reverse pass would cost more time to compile
+    than all of them.
     """
     leaves, structure = jax.tree.flatten(cluster)
     place = {spec.path: i for i, spec in enumerate(params(cluster))}
@@ -32,8 +33,8 @@ def end_watts(
         i = place[path]
         moved = [*leaves[:i], leaves[i] * factor, *leaves[i + 1 :]]
         tier, hop = path.split(".")[:2]
-        report = evaluation(jax.tree.unflatten(structure, moved))
-        return _watts(report.worst[tier][hop])
+        _, worst = solve(jax.tree.unflatten(structure, moved))
+        return _watts(worst[tier][hop])
 
     result = {}
     for path in paths:

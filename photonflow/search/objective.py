@@ -1,7 +1,7 @@
 r"""What a search minimises, $\ln$ J/token at the meter, and what it must keep."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -9,13 +9,21 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..cluster.step import Cluster, Report, evaluate
+from ..cluster.step import Cluster, Links, Report, assemble, link_budgets
 from ..cluster.workload import Workload
 from ..component import Scalar
 
 
-traced = jax.jit(evaluate)
-"""`evaluate` for use inside other compiled functions, which share one trace of it"""
+@jax.jit
+def links(cluster: Cluster) -> Links:
+    """Budgets of all links; other compiled functions share one trace of this."""
+    return link_budgets(cluster, cluster.hops())
+
+
+def traced(cluster: Cluster, workload: Workload) -> Report:
+    """`evaluate` for use inside other compiled functions."""
+    return assemble(cluster, workload, links(cluster))
+
 
 NOMINAL = ("fold", "heater", "junction", "swing")
 """slacks that also count at the nominal climate: a cooler laser gives more light"""
@@ -53,12 +61,16 @@ class Objective(eqx.Module):
         """ln J/token."""
         return jnp.log(report.j_per_token)
 
-    def constraints(self, report: Any) -> list[Constraint]:
-        """Every constraint in fixed order; `report` may be a tree of shapes."""
+    def constraints(self, report: Report) -> list[Constraint]:
+        """Every constraint in fixed order."""
+        return self._constraints((report.nominal, report.worst))
+
+    def _constraints(self, links: Links) -> list[Constraint]:
+        """The same from budgets, which may be trees of shapes."""
         found = []
-        for climate in ("worst", "nominal"):
+        for climate, budgets in zip(("worst", "nominal"), reversed(links), strict=True):
             for tier in self.tiers:
-                for hop, budget in getattr(report, climate)[tier].items():
+                for hop, budget in budgets[tier].items():
                     for side in ("a_to_b", "b_to_a"):
                         for slack in getattr(budget, side).slacks:
                             if climate == "worst" or slack in NOMINAL:
@@ -72,10 +84,9 @@ class Objective(eqx.Module):
             raise ValueError(f"no slack is called {sorted(unknown)}; there are {kinds}")
         return found
 
-    def names(self, cluster: Cluster, workload: Workload) -> list[str]:
+    def names(self, cluster: Cluster) -> list[str]:
         """Names of all constraints, without a run."""
-        shape = jax.eval_shape(traced, cluster, workload)
-        return [c.name for c in self.constraints(shape)]
+        return [c.name for c in self._constraints(jax.eval_shape(links, cluster))]
 
     def slacks(self, report: Report) -> Float[Array, " m"]:
         """All slacks over their minima, in the order of `constraints`."""

@@ -12,17 +12,17 @@ the adjoint of $s_i(I_i, p) = 0$.
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from ..cluster.step import Cluster, Links, Report, assemble, link_budgets
+from ..cluster.step import Cluster, Links, Report, assemble
 from ..cluster.workload import Workload
 from ..component import getter, params, require_x64
 from .drive import Drive
 from .minimise import QUICK
-from .objective import Objective
+from .objective import Objective, links
 
 
 class Elasticities(NamedTuple):
@@ -54,7 +54,7 @@ def elasticities(
     on their limit follow every parameter, so their own elasticity is 0.
     """
     require_x64("pf.elasticities")
-    names = Objective(tiers=tiers).names(cluster, workload)
+    names = Objective(tiers=tiers).names(cluster)
     place = {name: i for i, name in enumerate(names)}
     prices = dict(multipliers or {})
     solved = [d for d in drives if d.solved and prices.get(d.constraint, 0.0) == 0.0]
@@ -96,47 +96,56 @@ def evaluation(cluster: Cluster, workload: Workload) -> Report:
     Compiling takes longer than all the rest: what is reported and what is derived come
     out of the same compiled functions, and those of the links serve every workload.
     """
-    weights = jnp.zeros(len(Objective().names(cluster, workload)))
-    links, _ = _links(cluster, None)
-    return _step(cluster, workload, links, weights, Objective().tiers)[0]
+    tiers = Objective().tiers
+    weights = jnp.zeros(len(Objective().names(cluster)))
+    return _step(cluster, workload, solved_links(cluster), weights, tiers)[0]
+
+
+def solved_links(cluster: Cluster) -> Links:
+    """Budgets of all links, from the function that also pulls back through them."""
+    return _pull(cluster, _nothing(cluster))[0]
 
 
 def _slopes(
     cluster: Cluster, workload: Workload, weights: jax.Array, tiers: tuple[str, ...]
 ) -> tuple[Cluster, Workload]:
     """Gradient of ln J - weights . slacks: through the step, then through the links."""
-    links, _ = _links(cluster, None)
-    _, (direct, by_workload, by_links) = _step(cluster, workload, links, weights, tiers)
-    _, through = _links(cluster, by_links)
+    solved = solved_links(cluster)
+    _, slopes = _step(cluster, workload, solved, weights, tiers)
+    direct, by_workload, by_links = slopes
+    _, through = _pull(cluster, by_links)
     return jax.tree.map(jnp.add, direct, through), by_workload
 
 
-def _links(cluster: Cluster, cotangent: Links | None) -> tuple[Links, Cluster]:
-    """Budgets of all links, and the pull-back of `cotangent` through them."""
-    if cotangent is None:
-        shapes = jax.eval_shape(_budgets, cluster)
-        cotangent = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
-    return _pull(cluster, cotangent)
+def _nothing(cluster: Cluster) -> Links:
+    """Zeros in the shape of the budgets of all links."""
+    structure = jax.tree.structure(cluster)
+    if structure not in _NOTHING:
+        shapes = jax.eval_shape(links, cluster)
+        _NOTHING[structure] = jax.tree.map(
+            lambda x: jnp.zeros(x.shape, x.dtype), shapes
+        )
+    return _NOTHING[structure]
 
 
-_budgets = jax.jit(lambda cluster: link_budgets(cluster, cluster.hops()))
+_NOTHING: dict[Any, Links] = {}  # a trace takes longer than a run
 
 
 @partial(jax.jit, compiler_options=QUICK)
 def _pull(cluster: Cluster, cotangent: Links) -> tuple[Links, Cluster]:
-    links, pull = jax.vjp(_budgets, cluster)
-    return links, pull(cotangent)[0]
+    solved, pull = jax.vjp(links, cluster)
+    return solved, pull(cotangent)[0]
 
 
 @partial(jax.jit, static_argnums=4, compiler_options=QUICK)
 def _step(
     cluster: Cluster,
     workload: Workload,
-    links: Links,
+    solved: Links,
     weights: jax.Array,
     tiers: tuple[str, ...],
 ) -> tuple[Report, tuple[Cluster, Workload, Links]]:
-    """Report, and gradient of ln J - weights . slacks with the links as they are."""
+    """Report, and gradient of ln J - weights . slacks with links as `solved`."""
     objective = Objective(tiers=tiers)
 
     def lagrangian(three):
@@ -144,5 +153,5 @@ def _step(
         value = objective.value(report) - weights @ objective.slacks(report)
         return value, report
 
-    slope, report = jax.grad(lagrangian, has_aux=True)((cluster, workload, links))
+    slope, report = jax.grad(lagrangian, has_aux=True)((cluster, workload, solved))
     return report, slope
