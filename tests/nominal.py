@@ -391,6 +391,18 @@ def cluster(family: str, **changes: Any) -> Cluster:
     return Cluster(**values | changes)
 
 
+def copper_cluster(**changes: Any) -> Cluster:
+    """The same with copper in both tiers, which compiles in seconds."""
+    tree = scale_out(
+        "pluggable",
+        host_link=copper_link(rate_bps=1.6e12),
+        switch_link=copper_link(rate_bps=1.6e12),
+        host_length_m=1.2,
+        switch_length_m=1.2,
+    )
+    return cluster("pluggable", **{"scale_out": tree} | changes)
+
+
 def decoder_405b() -> DenseDecoder:
     """Llama 3.1 405B, as its config.json has it."""
     return DenseDecoder(

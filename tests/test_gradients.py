@@ -141,13 +141,21 @@ FAMILIES = (
     pytest.param("pluggable", marks=pytest.mark.slow),
     pytest.param("lpo", marks=pytest.mark.slow),
 )
-CASES = LINKS + FAMILIES
+STEPS = ("train", "prefill")
+TRAINED = (pytest.param("cpo-train", marks=pytest.mark.slow),)
+CASES = LINKS + FAMILIES + STEPS + TRAINED
 
 
 @functools.cache
 def build(name: str) -> Case:
     if name in nominal.FAMILIES:
         tree = (nominal.cluster(name), nominal.decode())
+        return case(tree, ["cluster", "workload"], cluster_stages)
+    if name in STEPS:
+        tree = (nominal.copper_cluster(), nominal.workloads()[name])
+        return case(tree, ["cluster", "workload"], cluster_stages)
+    if name == "cpo-train":
+        tree = (nominal.cluster("cpo"), nominal.training())
         return case(tree, ["cluster", "workload"], cluster_stages)
     if name == "copper":  # Of its conditions only the length counts.
         at = nominal.worst(length_m=1.2)
@@ -247,9 +255,10 @@ def test_gradients_match_finite_differences_at_the_nominal_point(name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_gradients_match_finite_differences_inside(name):
-    """64 points of a link, 4 of a cluster: 60 more are in the slow suite."""
+    """64 points of a link or of a step on copper, 4 of the other clusters: 60 more of
+    those are in the slow suite."""
     case = build(name)
-    assert_rule(case, interior(case, 64, 0.03)[: 64 if name in LINKS else 4])
+    assert_rule(case, interior(case, 64, 0.03)[: 64 if name in LINKS + STEPS else 4])
 
 
 @pytest.mark.slow
@@ -279,7 +288,7 @@ def test_gradients_match_finite_differences_at_the_optimum():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", FAMILIES + TRAINED)
 def test_gradients_of_a_cluster_match_finite_differences_at_64_points(name):
     case = build(name)
     for part in np.split(interior(case, 64, 0.03), 8):
