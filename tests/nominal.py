@@ -391,7 +391,7 @@ def accelerator(**changes: Any) -> Accelerator:
 
 def svd_mesh(**changes: Any) -> SvdMesh:
     """32 lanes, 2.3 V cm over 2.5 mm, 0.17 dB a column, 11-bit phases."""
-    values = dict(
+    values: dict[str, Any] = dict(
         shifter=ElectroOpticShifter(
             half_wave_v_m=0.023,
             length_m=2.5e-3,
@@ -418,7 +418,7 @@ def heater() -> ThermoOpticShifter:
 
 def svd_unit(**changes: Any) -> SvdUnit:
     """200 units of 32 lanes at 10 GHz, 30 dB at the receiver, 5.9-bit ADCs."""
-    values = dict(
+    values: dict[str, Any] = dict(
         mesh=svd_mesh(),
         source=CoherentSource(efficiency=0.15, rin_per_hz=1e-15, limit_w=10.0),
         modulator=FieldModulator(
@@ -473,7 +473,9 @@ def svd_unit(**changes: Any) -> SvdUnit:
 
 def product(**changes: Any) -> MatrixProduct:
     """Gate and up of a 70B model over eight ranks, 32768 tokens, FP8."""
-    values = dict(rows=7168.0, inner=8192.0, columns=32768.0, operand_byte=1.0)
+    values: dict[str, Any] = dict(
+        rows=7168.0, inner=8192.0, columns=32768.0, operand_byte=1.0
+    )
     values |= dict(stream_byte=7168.0 * 8192.0, count=1.0) | changes
     arrays = {name: jnp.asarray(value) for name, value in values.items()}
     return MatrixProduct(**arrays, kind="feed_forward")
