@@ -342,6 +342,13 @@ def test_fewer_tiles_than_units_share_the_vectors():
     assert_close(cost.energy_j["optical_reprogram"], program_j, rtol=1e-9)
 
 
+def test_attention_is_refused():
+    """Its matrix is the cache of this moment: nobody has decomposed it."""
+    scores = dataclasses.replace(PRODUCT, kind="attention")
+    with pytest.raises(ValueError, match="leave products of kind `attention`"):
+        UNIT.cost(scores)
+
+
 def test_fewer_vectors_per_load_leave_the_unit_waiting():
     """T_prog f = 1000 vectors: 32768 of them use 97 %, 64 use 6 %."""
     assert_close(UNIT.utilisation(jnp.asarray(32_768.0)), 32_768 / 33_768, rtol=1e-12)

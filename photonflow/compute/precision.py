@@ -67,7 +67,7 @@ def corrected_splitter_error(size: Scalar, rms: Scalar) -> Scalar:
     all cells but those that would have to go darker than theirs allow are corrected
     [1]. Leading order: good to a third. Uncorrected it would be $2 (N-1) \sigma^2$.
 
-    1. Bandyopadhyay et al. 2021, doi:10.1364/OPTICA.424052
+    1. Bandyopadhyay et al. 2021, arXiv:2103.04993
     """
     return 2 / 3 * size**2 * rms**4
 

@@ -19,8 +19,8 @@ class SvdMesh(Component):
     unbalanced loss, phases that leak into neighbours, reflections; the simulated mesh
     is `compute.mesh`.
 
-    1. Clements et al. 2016, doi:10.1364/OPTICA.3.001460
-    2. Miller 2013, doi:10.1364/PRJ.1.000001
+    1. Clements et al. 2016, arXiv:1603.08788
+    2. Miller, Photonics Research 1, 1 (2013)
     """
 
     shifter: AbstractPhaseShifter
