@@ -79,6 +79,7 @@ _EXAMPLES = {
     "1/Hz": "a noise density such as '-152 dB/Hz'",
     "V^2/Hz": "a noise density such as '4 nV^2/Hz'",
     "V": "a voltage such as '1.5 V'",
+    "V*m": "a half-wave voltage times length such as '2.3 V*cm'",
     "A": "a current such as '20 mA'",
     "F": "a capacitance such as '25 fF'",
     "ohm": "a resistance such as '50 ohm'",

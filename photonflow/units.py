@@ -31,6 +31,7 @@ SUFFIX = {
     "Hz": "hz",
     "1/Hz": "per_hz",
     "V": "v",
+    "V*m": "v_m",
     "V^2/Hz": "v2_per_hz",
     "A": "a",
     "F": "f",

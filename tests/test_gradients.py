@@ -1,9 +1,10 @@
 """The gradient rule: |AD - FD| <= 1e-5 |FD| + 1e-9, and finite all over the box.
 
 Coordinates are ln p; where p may be 0 or is in decibels they are p over its span. Links
-are judged stage by stage (watts, error rate, margin, every slack), clusters by step
-time and joules per token. Each case compiles two functions, the outputs of a batch of
-points and the pull-back of a batch of cotangents, and every test reuses them.
+are judged stage by stage (watts, error rate, margin, every slack), matrix units by
+every watt, joule, second, noise and slack, clusters by step time and joules per token.
+Each case compiles two functions, the outputs of a batch of points and the pull-back of
+a batch of cotangents, and every test reuses them.
 """
 
 import fnmatch
@@ -135,7 +136,18 @@ def cluster_stages(cluster: Any, workload: Any) -> dict:
     }
 
 
+def unit_stages(unit: Any) -> dict:
+    cost = unit.cost(nominal.product())
+    noise, watts = unit.noise(), unit.static_w()
+    out = {f"ln_{cause}": jnp.log(w) for cause, w in watts.items()}
+    out |= {f"noise.ln_{cause}": jnp.log(x) for cause, x in noise.items()}
+    out |= {f"ln_{cause}_j": jnp.log(j) for cause, j in cost.energy_j.items()}
+    out |= {f"ln_{cause}_s": jnp.log(s) for cause, s in cost.time_s.items()}
+    return out | {f"slack.{name}": slack for name, slack in unit.slacks().items()}
+
+
 LINKS = ("engine-pluggable", "linear-linear", "copper")
+UNITS = ("lithium-niobate-unit", "heater-unit")
 FAMILIES = (
     "cpo",
     pytest.param("pluggable", marks=pytest.mark.slow),
@@ -143,7 +155,7 @@ FAMILIES = (
 )
 STEPS = ("train", "prefill")
 TRAINED = (pytest.param("cpo-train", marks=pytest.mark.slow),)
-CASES = LINKS + FAMILIES + STEPS + TRAINED
+CASES = LINKS + UNITS + FAMILIES + STEPS + TRAINED
 
 
 @functools.cache
@@ -157,6 +169,11 @@ def build(name: str) -> Case:
     if name == "cpo-train":
         tree = (nominal.cluster("cpo"), nominal.training())
         return case(tree, ["cluster", "workload"], cluster_stages)
+    if name in UNITS:
+        mesh = nominal.svd_mesh()
+        if name == "heater-unit":
+            mesh = nominal.svd_mesh(shifter=nominal.heater())
+        return case((nominal.svd_unit(mesh=mesh),), ["unit"], unit_stages)
     if name == "copper":  # Of its conditions only the length counts.
         at = nominal.worst(length_m=1.2)
         tree = (nominal.copper_link(),)
@@ -255,10 +272,11 @@ def test_gradients_match_finite_differences_at_the_nominal_point(name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_gradients_match_finite_differences_inside(name):
-    """64 points of a link or of a step on copper, 4 of the other clusters: 60 more of
-    those are in the slow suite."""
+    """64 points of a link, a unit or a step on copper, 4 of the other clusters: 60 more
+    of those are in the slow suite."""
     case = build(name)
-    assert_rule(case, interior(case, 64, 0.03)[: 64 if name in LINKS + STEPS else 4])
+    many = name in LINKS + UNITS + STEPS
+    assert_rule(case, interior(case, 64, 0.03)[: 64 if many else 4])
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from .. import causes
 from ..component import Component, Scalar, param, require_x64, together
 from ..compute.accelerator import Accelerator
 from ..compute.base import ComputeCost
+from ..compute.matrix_unit import SvdUnit
 from ..links.base import AbstractLink, Conditions, LinkBudget
 from .facility import Facility, Host
 from .pipeline import Stage, Times
@@ -25,6 +26,8 @@ class Cluster(Component):
     nominal: Climate
     worst: Climate
     accelerators: Scalar = param(unit="1", doc="in all", low=1.0, high=1e7)
+    matrix_unit: SvdUnit | None = None
+    """takes the feed-forward products, where there is one"""
 
     def hops(self) -> dict[str, dict[str, Hop]]:
         """Kinds of links of every tier."""
@@ -90,8 +93,10 @@ def assemble(cluster: Cluster, workload: Workload, links: "Links") -> Report:
         for cause, watts in topology.box_w().items():
             static_w[f"network.{tier}.{cause}"] += watts
     chip = cluster.accelerator
-    for cause, watts in chip.static_w().items():
-        static_w[f"compute.{cause}"] += watts
+    unit = cluster.matrix_unit
+    for worker in (chip,) if unit is None else (chip, unit):
+        for cause, watts in worker.static_w().items():
+            static_w[f"compute.{cause}"] += watts
     static_w["facility.host"] += cluster.host.host_w
     static_w["facility.storage"] += cluster.host.storage_w
 
@@ -182,9 +187,19 @@ def step_time_and_energy(
 
 def _layer_costs(cluster: Cluster, workload: Workload) -> list[ComputeCost]:
     """Every product of one layer for one microbatch on the unit that does it."""
-    chip = cluster.accelerator
-    costs = [chip.cost(product) for product in workload.layer_products()]
-    return [*costs, chip.stream(workload.layer_moved_byte())]
+    chip, unit = cluster.accelerator, cluster.matrix_unit
+    costs = [chip.stream(workload.layer_moved_byte())]
+    for product in workload.layer_products():
+        if unit is None or product.kind != OFFLOADED:
+            costs.append(chip.cost(product))
+        else:
+            # Weights come from the chip's memory all the same, as settings of phases.
+            fetched = product.stream_byte * unit.phase_bits() / 8 / product.operand_byte
+            costs += [unit.cost(product), chip.stream(product.count * fetched)]
+    return costs
+
+
+OFFLOADED = "feed_forward"  # most of a dense layer, and the same weights for all tokens
 
 
 def _add(

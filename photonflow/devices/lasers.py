@@ -152,3 +152,25 @@ class Light(eqx.Module):
     """handed to one lane, ahead of the engine's own coupler"""
     junction_slack: Scalar
     """negative when the junction is hotter than allowed"""
+
+
+class CoherentSource(Component):
+    r"""One master laser and its amplifier, for everything that has to interfere.
+
+    All inputs of a mesh and its local oscillators share one phase, so light comes from
+    *one* source and cannot be collected from many diodes as in `LaserSource`; and its
+    power is solved from a precision target, not set by a current. Hence a plain
+    wall-plug efficiency, amplifier and its pump included. Left out: the noise that an
+    amplifier adds at low input, efficiency that depends on the power, phase noise over
+    unequal paths.
+    """
+
+    efficiency: Scalar = param(
+        unit="1", doc="light out over electrical power in", low=0.01, high=0.6
+    )
+    rin_per_hz: Scalar = param(
+        unit="1/Hz", doc="relative intensity noise, amplified", low=1e-17, high=1e-13
+    )
+    limit_w: Scalar = param(
+        unit="W", doc="largest power of one source", low=1e-3, high=100.0
+    )
