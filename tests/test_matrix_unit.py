@@ -57,7 +57,7 @@ def test_light_is_as_much_as_the_target_asks():
 
 
 def test_noise_has_every_cause_and_adds():
-    noise, summary = UNIT.noise(), UNIT.summary(PRODUCT)
+    noise, summary = UNIT.noise(), UNIT.summary([PRODUCT])
     assert set(noise) == set(causes.NOISE)
     assert all(value > 0 for value in noise.values())
     assert_close(summary.snr_db, -dB(total(noise)), rtol=1e-12)
@@ -72,8 +72,8 @@ def test_the_nominal_bits_of_its_adc_would_hide_most_of_the_noise():
     assert max(noise, key=lambda cause: float(noise[cause])) == "adc"
     # 12 * 4^5.9 / 8^2 = 28.25 dB, less 0.02 dB of clipping
     assert_close(-dB(noise["adc"]), dB(12 * 4**5.9 / 64), rtol=1e-3)
-    trap = replace(UNIT, {"adc.effective_bits": 8.0}).summary(PRODUCT)
-    assert trap.snr_db - UNIT.summary(PRODUCT).snr_db > 2
+    trap = replace(UNIT, {"adc.effective_bits": 8.0}).summary([PRODUCT])
+    assert trap.snr_db - UNIT.summary([PRODUCT]).snr_db > 2
 
 
 # Light
@@ -191,15 +191,15 @@ def test_fewer_vectors_per_load_leave_the_unit_waiting():
     assert_close(UNIT.utilisation(jnp.asarray(32_768.0)), 32_768 / 33_768, rtol=1e-12)
     assert_close(UNIT.utilisation(jnp.asarray(64.0)), 64 / 1064, rtol=1e-12)
     for columns in (32_768.0, 16_384.0, 64.0):
-        summary = UNIT.summary(nominal.product(columns=columns))
+        summary = UNIT.summary([nominal.product(columns=columns)])
         used = summary.flop_per_s / summary.peak_flop_per_s
         assert_close(used, UNIT.utilisation(jnp.asarray(columns)), rtol=1e-12)
 
 
 def test_decode_pays_the_reload_of_every_tile():
     """64 vectors a load instead of 32768: static joules per operation rise 16 times."""
-    prefill = UNIT.summary(PRODUCT).mac_j["optical_laser"]
-    decode = UNIT.summary(nominal.product(columns=64.0)).mac_j["optical_laser"]
+    prefill = UNIT.summary([PRODUCT]).mac_j["optical_laser"]
+    decode = UNIT.summary([nominal.product(columns=64.0)]).mac_j["optical_laser"]
     assert_close(decode / prefill, (1064 / 64) / (33_768 / 32_768), rtol=1e-12)
 
 
@@ -208,7 +208,7 @@ def test_energy_parts_are_causes_and_sum_to_the_total():
     assert set(watts) | set(cost.energy_j) <= set(causes.COMPUTE)
     assert not set(watts) & set(cost.energy_j)
     assert set(cost.time_s) <= set(causes.TIME)
-    summary = UNIT.summary(PRODUCT)
+    summary = UNIT.summary([PRODUCT])
     time_s = cost.time_s["optical"]
     joules = total(watts) * time_s + total(cost.energy_j)
     macs = 7168 * 8192 * 32_768
@@ -240,7 +240,7 @@ def test_there_is_a_best_size():
 
     def mac_j(size):
         unit = replace(UNIT, {"mesh.size": size})
-        return 1 / unit.summary(PRODUCT).flop_per_j
+        return 1 / unit.summary([PRODUCT]).flop_per_j
 
     joules = jax.vmap(mac_j)(sizes)
     assert sizes[int(jnp.argmin(joules))] in (16.0, 32.0)
@@ -254,7 +254,7 @@ def test_weights_travel_as_phases():
 
 def test_light_travels_through_every_cell():
     """65 columns of 2 * 2.5 + 0.5 mm, 32 lanes 0.1 mm apart, 200 units."""
-    summary = UNIT.summary(PRODUCT)
+    summary = UNIT.summary([PRODUCT])
     assert_close(summary.path_m, 65 * 5.5e-3, rtol=1e-12)
     assert_close(summary.area_m2, 200 * 65 * 5.5e-3 * 32 * 1e-4, rtol=1e-12)
 

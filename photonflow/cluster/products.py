@@ -79,7 +79,7 @@ def backward(product: MatrixProduct, accumulated_byte: float) -> list[MatrixProd
     )
     moved = 2 * accumulated_byte * weights
     gradients = MatrixProduct(
-        p.rows, p.columns, p.inner, moved, p.operand_byte, p.count, p.kind
+        p.rows, p.columns, p.inner, moved, p.operand_byte, p.count, "weight_gradient"
     )
     return [inputs, gradients]
 

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 from .. import causes
 from ..component import Component, Scalar, param, require_x64, together
 from ..compute.accelerator import Accelerator
-from ..compute.base import ComputeCost
-from ..compute.matrix_unit import SvdUnit
+from ..compute.base import ComputeCost, MatrixProduct
+from ..compute.matrix_unit import Summary, SvdUnit
 from ..links.base import AbstractLink, Conditions, LinkBudget
 from .facility import Facility, Host
 from .pipeline import Stage, Times
@@ -57,7 +57,9 @@ class Report(eqx.Module):
     worst: dict[str, dict[str, LinkBudget]]
     """the same at its worst corner, where it is designed"""
     accelerator_w: Scalar
-    """mean power of one accelerator, its scale-up PHY included"""
+    """mean power of one accelerator, its scale-up PHY included, no matrix unit"""
+    matrix_unit: Summary | None
+    """of the feed-forward products of a layer, at full load"""
 
 
 def evaluate(cluster: Cluster, workload: Workload) -> Report:
@@ -109,7 +111,7 @@ def assemble(cluster: Cluster, workload: Workload, links: "Links") -> Report:
     energy = {c: (static_j[c] + dynamic_j[c]) * per_token for c in causes.ENERGY}
     j_per_token = sum(energy.values(), start=jnp.zeros(()))
     tokens_per_s = tokens / step_s
-    computing_w = sum(energy_j.values(), start=jnp.zeros(())) / step_s
+    computing_j = energy_j["matmul"] + energy_j["attention"] + energy_j["hbm"]
     return Report(
         step_s=step_s,
         tokens_per_s=tokens_per_s,
@@ -121,7 +123,8 @@ def assemble(cluster: Cluster, workload: Workload, links: "Links") -> Report:
         utilisation=utilisation(cluster, workload, step_s),
         nominal=nominal,
         worst=worst,
-        accelerator_w=chip.idle_w + computing_w,
+        accelerator_w=chip.idle_w + computing_j / step_s,
+        matrix_unit=None if unit is None else unit.summary(offloaded(workload)),
     )
 
 
@@ -200,6 +203,11 @@ def _layer_costs(cluster: Cluster, workload: Workload) -> list[ComputeCost]:
 
 
 OFFLOADED = "feed_forward"  # most of a dense layer, and the same weights for all tokens
+
+
+def offloaded(workload: Workload) -> list[MatrixProduct]:
+    """Products of a layer that a matrix unit takes."""
+    return [p for p in workload.layer_products() if p.kind == OFFLOADED]
 
 
 def _add(

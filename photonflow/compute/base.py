@@ -10,6 +10,7 @@ from ..component import Component, Scalar
 KINDS = {
     "projection": "matmul",
     "feed_forward": "matmul",
+    "weight_gradient": "matmul",
     "head": "matmul",
     "attention": "attention",
 }

@@ -217,19 +217,23 @@ class SvdUnit(AbstractMatrixUnit):
             **self.mesh.slacks(),
         }
 
-    def summary(self, product: MatrixProduct) -> "Summary":
-        """What a reader asks first, for `product` with nothing idle in between."""
-        noise, cost = self.noise(), self.cost(product)
-        time_s = sum(cost.time_s.values(), start=jnp.zeros(()))
-        static_j = {cause: watts * time_s for cause, watts in self.static_w().items()}
-        macs = product.count * product.flop / 2
-        mac_j = {c: joules / macs for c, joules in (static_j | cost.energy_j).items()}
+    def summary(self, products: list[MatrixProduct]) -> "Summary":
+        """What a reader asks first, for `products` with nothing idle in between."""
+        noise, costs = self.noise(), [self.cost(product) for product in products]
+        time_s = sum((c.time_s["optical"] for c in costs), start=jnp.zeros(()))
+        energy_j = {cause: watts * time_s for cause, watts in self.static_w().items()}
+        for cost in costs:
+            for cause, joules in cost.energy_j.items():
+                energy_j[cause] = energy_j.get(cause, 0.0) + joules
+        macs = sum((p.count * p.flop / 2 for p in products), start=jnp.zeros(()))
+        mac_j = {cause: joules / macs for cause, joules in energy_j.items()}
         of_kind = {
             kind: {c: x for c, x in noise.items() if NOISE[c] == kind}
             for kind in ("weight", "additive")
         }
         snr_db = precision.snr_db(noise)
         return Summary(
+            noise=noise,
             snr_db=snr_db,
             weight_snr_db=precision.snr_db(of_kind["weight"]),
             additive_snr_db=precision.snr_db(of_kind["additive"]),
@@ -249,6 +253,7 @@ class SvdUnit(AbstractMatrixUnit):
 class Summary(eqx.Module):
     """A matrix unit at full load."""
 
+    noise: dict[str, Scalar]
     snr_db: Scalar
     weight_snr_db: Scalar
     additive_snr_db: Scalar

@@ -87,7 +87,7 @@ def run_study(
         kept = None if folder is None else folder.find(task.name, setting, progress)
         if kept is not None:
             found[task] = kept
-    stop = threading.Event()
+    stop, free = threading.Event(), study.settings.free
 
     def work(task: Task) -> tuple[VariantResult, list[TraceRow]]:
         done = run_task(study, task, search, progress, stop)
@@ -95,18 +95,20 @@ def run_study(
             folder.keep(task.name, settings[task], *done)
         return done
 
-    # Most of the time goes into compiling, which leaves a core idle: two variants at
-    # once, those with a search first because they take longest. The tasks of a variant
-    # follow each other, because they share what is compiled.
-    todo = [task for task in settings if task not in found]
-    variants = sorted(study.variants, key=lambda v: v not in study.settings.free)
-    queues = [[task for task in todo if task.variant == v] for v in variants]
+    # Most of the time goes into compiling, which leaves a core idle: two structures of
+    # a cluster at once, those with a search first because they take longest. Tasks of
+    # one structure follow each other, because they share what is compiled.
+    queues: dict[Any, list[Task]] = {}
+    for task in sorted(settings, key=lambda task: task.variant not in free):
+        if task not in found:
+            structure = jax.tree.structure(study.cluster(task.variant))
+            queues.setdefault(structure, []).append(task)
 
     def work_off(queue: list[Task]) -> dict[Task, Any]:
         return {task: work(task) for task in queue}
 
     with ThreadPoolExecutor(max_workers=2) as pool:
-        futures = [pool.submit(work_off, queue) for queue in queues]
+        futures = [pool.submit(work_off, queue) for queue in queues.values()]
         try:
             wait(futures)
         except KeyboardInterrupt:  # ends searches with their best; once more ends all

@@ -19,6 +19,9 @@ class ClusterCards(Strict):
     facility: str = Field(description="card of conversion and cooling")
     nominal: str = Field(description="climate in which energy is counted")
     worst: str = Field(description="climate in which links have to work")
+    matrix_unit: str | None = Field(
+        None, description="card of an optical unit for the feed-forward products"
+    )
 
 
 class Variant(Strict):

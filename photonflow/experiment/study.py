@@ -114,7 +114,9 @@ class Study:
 
     def cards(self, variant: str) -> dict[str, str]:
         """Card of every part of the cluster that has one, by path, `parts` included."""
-        shared = self.settings.cluster.model_dump(exclude={"accelerators"})
+        shared = self.settings.cluster.model_dump(
+            exclude={"accelerators"}, exclude_none=True
+        )
         return {**shared, **self.settings.variants[variant].parts}
 
     def technology(self, variant: str, tier: str) -> dict[str, str]:
@@ -157,7 +159,7 @@ class Study:
         quantities = {f.name: f.type for f in dataclasses.fields(Cluster)}
         parts, origins = {}, {}
         for name in ClusterCards.model_fields:
-            if name == "accelerators":
+            if name == "accelerators" or getattr(cards, name) is None:
                 continue
             part, found = self._card(
                 getattr(cards, name), accepts(quantities[name])[0], f"cluster.{name}"
@@ -199,7 +201,7 @@ class Study:
         parts = dict(_parts(cluster))
         known(path, parts, key=key, file=self.label, what="path of a part")
         part, found = self._card(card, parts[path], key)
-        cluster = eqx.tree_at(getter(path), cluster, part)
+        cluster = eqx.tree_at(getter(path), cluster, part, is_leaf=lambda x: x is None)
         kept = {k: v for k, v in origins.items() if not k.startswith(f"{path}.")}
         return cluster, kept | _below(path, found)
 
@@ -274,8 +276,11 @@ def _parts(tree: Any, prefix: str = "") -> list[tuple[str, tuple[type, ...]]]:
     found = []
     for field in dataclasses.fields(tree):
         value = getattr(tree, field.name)
+        path = f"{prefix}.{field.name}" if prefix else field.name
+        classes, _ = accepts(field.type)
         if isinstance(value, Component):
-            path = f"{prefix}.{field.name}" if prefix else field.name
-            found.append((path, accepts(field.type)[0]))
+            found.append((path, classes))
             found += _parts(value, path)
+        elif value is None and any(issubclass(c, Component) for c in classes):
+            found.append((path, classes))  # empty, but may be filled
     return found

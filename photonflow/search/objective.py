@@ -1,5 +1,6 @@
 r"""What a search minimises, $\ln$ J/token at the meter, and what it must keep."""
 
+import threading
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -20,9 +21,14 @@ def links(cluster: Cluster) -> Links:
     return link_budgets(cluster, cluster.hops())
 
 
+TRACING = threading.RLock()
+"""held while `links` is traced: jax cannot do that in two threads at once"""
+
+
 def traced(cluster: Cluster, workload: Workload) -> Report:
     """`evaluate` for use inside other compiled functions."""
-    return assemble(cluster, workload, links(cluster))
+    with TRACING:
+        return assemble(cluster, workload, links(cluster))
 
 
 NOMINAL = ("fold", "heater", "junction", "swing")
@@ -86,7 +92,9 @@ class Objective(eqx.Module):
 
     def names(self, cluster: Cluster) -> list[str]:
         """Names of all constraints, without a run."""
-        return [c.name for c in self._constraints(jax.eval_shape(links, cluster))]
+        with TRACING:
+            shapes = jax.eval_shape(links, cluster)
+        return [c.name for c in self._constraints(shapes)]
 
     def slacks(self, report: Report) -> Float[Array, " m"]:
         """All slacks over their minima, in the order of `constraints`."""

@@ -22,7 +22,7 @@ from ..cluster.workload import Workload
 from ..component import getter, params, require_x64
 from .drive import Drive
 from .minimise import QUICK
-from .objective import Objective, links
+from .objective import TRACING, Objective, links
 
 
 class Elasticities(NamedTuple):
@@ -121,7 +121,8 @@ def _nothing(cluster: Cluster) -> Links:
     """Zeros in the shape of the budgets of all links."""
     structure = jax.tree.structure(cluster)
     if structure not in _NOTHING:
-        shapes = jax.eval_shape(links, cluster)
+        with TRACING:
+            shapes = jax.eval_shape(links, cluster)
         _NOTHING[structure] = jax.tree.map(
             lambda x: jnp.zeros(x.shape, x.dtype), shapes
         )
@@ -133,8 +134,9 @@ _NOTHING: dict[Any, Links] = {}  # a trace takes longer than a run
 
 @partial(jax.jit, compiler_options=QUICK)
 def _pull(cluster: Cluster, cotangent: Links) -> tuple[Links, Cluster]:
-    solved, pull = jax.vjp(links, cluster)
-    return solved, pull(cotangent)[0]
+    with TRACING:
+        solved, pull = jax.vjp(links, cluster)
+        return solved, pull(cotangent)[0]
 
 
 @partial(jax.jit, static_argnums=4, compiler_options=QUICK)
