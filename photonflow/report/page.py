@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import details, figures, link_figures, published, tables
-from .words import labels
+from . import details, figures, link_figures, published, sweep, tables
+from .words import labels, place
 
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ _STYLE: Any = {
 _METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 CAPTIONS = {
+    "sweep": "A line per variant; the numbers beside the last one are its change "
+    "against the first variant at the same point. A cross misses a limit. The other "
+    "figures show the first and the last point of the sweep, those of a link the first.",
     "energy": "Left: everything that the facility meter pays for one output token. "
     "Right: the scale-out part alone, before conversion and cooling of the site, on a "
     "scale of its own.",
@@ -82,16 +85,18 @@ def draw(result: dict[str, Any], trace: Rows | None) -> dict[str, str | None]:
     """Every figure as SVG by name; None where there is nothing to draw."""
     import matplotlib
 
-    variants = result["variants"]
+    everything = result["variants"]
+    variants, swept = sweep.ends(everything), sweep.swept(everything)
     with matplotlib.rc_context(_STYLE):
         found = {
+            **({"sweep": sweep.j_per_token(everything)} if swept else {}),
             "energy": figures.energy(variants),
             "standing": figures.standing(variants),
             "step_time": figures.step_time(variants),
             "utilisation": figures.utilisation(variants),
             "budget": link_figures.budget(variants),
             "port_watts": link_figures.port_watts(variants),
-            "search_trace": figures.search_trace(variants, trace),
+            "search_trace": figures.search_trace(everything, trace),
         }
         return {name: fig and _svg(fig) for name, fig in found.items()}
 
@@ -129,6 +134,8 @@ def html(
         objective=result["objective"],
         sentence=tables.manager_sentence(result),
         names=names,
+        place=[place(v) for v in variants],
+        order=sweep.by_point(variants) if sweep.swept(variants) else None,
         warnings=[
             (name, v.get("message") or "a limit is missed")
             for name, v in zip(names, variants, strict=True)
