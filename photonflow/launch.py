@@ -178,10 +178,10 @@ def _asked(request: Request) -> dict[str, str | None]:
 def _script(
     about: str, options: dict[str, str | None], words: list[str], last: list[str]
 ) -> str:
-    lines = [
-        f"#SBATCH --{k}" + ("" if v is None else f"={v}") for k, v in options.items()
-    ]
-    threads = " ".join(f"{name}=$SLURM_CPUS_PER_TASK" for name in THREADS)
+    given = {
+        key: "" if value is None else f"={value}" for key, value in options.items()
+    }
+    lines = [f"#SBATCH --{key}{value}" for key, value in given.items()]
     path = os.environ.get("PYTHONPATH")
     command = [shlex.quote(word) for word in (sys.executable, "-m", "photonflow.cli")]
     rest = [*(shlex.quote(word) for word in words), *last]
@@ -192,7 +192,7 @@ def _script(
             *lines,
             "",
             "# As many threads as CPUs were asked for, and the same device everywhere.",
-            f"export {threads}",
+            *(f"export {name}=$SLURM_CPUS_PER_TASK" for name in THREADS),
             "export JAX_PLATFORMS=cpu",
             *([f"export PYTHONPATH={shlex.quote(path)}"] if path else []),
             "",

@@ -32,7 +32,7 @@ TraceRow = dict[str, Any]
 """one step of a search"""
 
 STALE_S = 86400.0
-"""a `.part-` folder of another machine is left over when nothing moved in it for this"""
+"""how long nothing moves in a `.part-` folder that another machine left behind"""
 
 _SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from ..quantity import show
 from .published import gaps
 from .result import Result, VariantResult
-from .words import at_point, short_names
+from .words import at_point, spoken
 
 
 def comparison(result: Result) -> Table:
@@ -32,7 +32,7 @@ def by_task(result: Result) -> Table:
     table = Table(title=result.title or result.experiment, title_justify="left")
     keys = list(result.variants[0].point or {})
     several = len({v.workload for v in result.variants}) > 1
-    for name in [*(["workload"] if several else []), *short_names(keys).values()]:
+    for name in [*(["workload"] if several else []), *spoken(keys).values()]:
         table.add_column(name)
     table.add_column("variant")
     for title, _ in SHORT:
@@ -151,8 +151,9 @@ def _searched(variant: VariantResult) -> Iterator[str]:
     if search is None:
         return
     arrived, agreeing = search.feasible_share or 0, search.agreeing_share or 0
+    name = ", ".join([variant.name, *at_point(variant.point)])
     yield (
-        f"\nSearch of {', '.join([variant.name, *at_point(variant.point)])}: {search.starts} starts; on the winning branch "
+        f"\nSearch of {name}: {search.starts} starts; on the winning branch "
         f"{arrived:.0%} arrived and {agreeing:.0%} "
         f"agree within 0.5 % of the watts of an end; KKT residual {search.kkt or 0:.1e}"
     )

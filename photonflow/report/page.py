@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import details, figures, link_figures, published, sweep, tables
-from .words import labels, place
+from .words import labels
 
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ _METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 CAPTIONS = {
     "sweep": "A line per variant; the numbers beside the last one are its change "
     "against the first variant at the same point. A cross misses a limit. The other "
-    "figures show the first and the last point of the sweep, those of a link the first.",
+    "figures show the first and the last point of the sweep, or the first alone where "
+    "they show a link.",
     "energy": "Left: everything that the facility meter pays for one output token. "
     "Right: the scale-out part alone, before conversion and cooling of the site, on a "
     "scale of its own.",
@@ -134,8 +135,7 @@ def html(
         objective=result["objective"],
         sentence=tables.manager_sentence(result),
         names=names,
-        place=[place(v) for v in variants],
-        order=sweep.by_point(variants) if sweep.swept(variants) else None,
+        sweep=sweep.by_task(variants),
         warnings=[
             (name, v.get("message") or "a limit is missed")
             for name, v in zip(names, variants, strict=True)

@@ -1,4 +1,4 @@
-"""A sweep on one page: a line per variant, a row per task, a sentence for all points."""
+"""A sweep on one page: a line per variant, a row per task, one sentence."""
 
 import itertools
 import math
@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .drawing import canvas, headline
+from .drawing import canvas, headline, span
 from .result import VariantResult
-from .words import at_point, minus, number, place, short_names
+from .words import at_point, minus, number, place, spoken
 
 
 if TYPE_CHECKING:
@@ -36,10 +36,26 @@ def ends(variants: list[Variant]) -> list[Variant]:
     return found if swept(variants) else variants
 
 
-def by_point(variants: list[Variant]) -> list[int]:
-    """Places of the rows, those that are compared beside each other."""
+def by_task(variants: list[Variant]) -> dict[str, Any] | None:
+    """What names each row of a table, those that are compared below each other.
+
+    None without a sweep: a column per variant is easier to read.
+    """
+    if not swept(variants):
+        return None
+    several = len({v["workload"] for v in variants}) > 1
     order = list(dict.fromkeys(place(variant) for variant in variants))
-    return sorted(range(len(variants)), key=lambda i: order.index(place(variants[i])))
+    rows = []
+    for index in sorted(
+        range(len(variants)), key=lambda i: order.index(place(variants[i]))
+    ):
+        v = variants[index]
+        point = list((v.get("point") or {}).values())
+        words = [*([v["workload"]] if several else []), *point, v["name"]]
+        first = not rows or place(variants[rows[-1]["index"]]) != place(v)
+        rows.append({"index": index, "words": words, "first": first})
+    heads = [*(["workload"] if several else []), *spoken(variants[0]["point"]).values()]
+    return {"heads": [*heads, "variant"], "rows": rows}
 
 
 def j_per_token(variants: list[Variant]) -> "Figure | None":
@@ -48,7 +64,7 @@ def j_per_token(variants: list[Variant]) -> "Figure | None":
     if not known:
         return None
     keys = list(known[0]["point"])
-    names = short_names(keys)
+    names = spoken(keys)
     values = {key: list(dict.fromkeys(v["point"][key] for v in known)) for key in keys}
     across = max(keys, key=lambda key: len(values[key]))
     others = [key for key in keys if key != across]
@@ -102,7 +118,7 @@ def _lines(
 
 
 def positions(values: list[str]) -> tuple[dict[str, float], str]:
-    """Where values are on an axis, and their unit: side by side unless all share one."""
+    """Where values are on an axis, and their unit; side by side if units differ."""
     read = [re.fullmatch(r"([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(.*)", v) for v in values]
     units = {found and found[2] for found in read}
     if len(units) == 1 and None not in units:
@@ -129,6 +145,9 @@ def _found(known: list[Variant]) -> str:
         return f"A token costs {min(total):.1f} to {max(total):.1f} J"
     low, high = (f(changes, key=lambda row: row[0])[0] for f in (min, max))
     first = known[0]["name"]
+    if high < 0:
+        share = span([-low, -high], ".1%")
+        return f"{last} saves {share} of the energy per token against {first}"
     return minus(
         f"{last} changes the energy per token by {number(low, '+.1%')} to "
         f"{number(high, '+.1%')} against {first}"
@@ -161,8 +180,10 @@ def over_points(results: list[VariantResult]) -> str:
         joules = [_j(row) for row in mine.values()]
         if not joules:
             return f"{ours} meets its limits at none of {points} points.{short}"
-        least, most = min(joules), max(joules)
-        return f"Over {points} points {ours} takes {least:.2f} to {most:.2f} J per token.{short}"
+        return (
+            f"Over {points} points {ours} takes {min(joules):.2f} to "
+            f"{max(joules):.2f} J per token.{short}"
+        )
     used = [row.links["scale_out"].utilisation for row in mine.values()]
     return (
         f"Over {points} points {ours} saves {' and '.join(told)}; this is standing "

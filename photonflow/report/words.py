@@ -200,9 +200,14 @@ def labels(variants: list[dict[str, Any]]) -> list[str]:
 
 
 def at_point(point: Mapping[str, str] | None) -> list[str]:
-    """`oversubscription 2` for every swept key."""
-    names = short_names(point or {})
+    """`accelerators per port 2` for every swept key."""
+    names = spoken(point or {})
     return [f"{names[key]} {value}" for key, value in (point or {}).items()]
+
+
+def spoken(keys: Iterable[str]) -> dict[str, str]:
+    """Short names of swept keys, for people."""
+    return {key: name.replace("_", " ") for key, name in short_names(keys).items()}
 
 
 def short_names(keys: Iterable[str]) -> dict[str, str]:
