@@ -120,7 +120,7 @@ def test_the_scripts_are_bash_and_quote_what_a_shell_would_take_apart(
         (job.gather, ["collect", NAME]),
     ):
         done = subprocess.run(
-            [shutil.which("bash"), "-c", text],
+            [shutil.which("bash") or "bash", "-c", text],
             capture_output=True,
             text=True,
             cwd=tmp_path,
@@ -293,6 +293,13 @@ def queue():
     return ask("squeue", "--noheader", "--array", "--format=%i %T %j")
 
 
+def number_of(told, tasks):
+    """The job that `photonflow submit` says it has submitted."""
+    found = re.match(rf"Job (\d+): {re.escape(tasks)};", told)
+    assert found, told
+    return found[1]
+
+
 def log(out, number):
     path = out / "logs" / f"task-{number}.log"
     return path.read_text() if path.is_file() else ""
@@ -320,7 +327,7 @@ def test_a_killed_task_is_resumed_and_equals_a_local_run_bit_for_bit(
     out = tmp_path / "on slurm"
     first = submit(quick, out)
     assert first.exit_code == 0, first.stderr
-    job = re.search(r"Job (\d+): 4 tasks of 4 \(0-3\)", first.stdout)[1]
+    job = number_of(first.stdout, "4 tasks of 4 (0-3)")
     until(lambda: "laser" in log(out, 1), 120, lambda: queue() + log(out, 1))
     ask("scancel", "--full", "--signal=KILL", f"{job}_1")
     refused(submit(quick, out), f"job {job}", "is still at these tasks")
@@ -354,7 +361,7 @@ def test_the_shipped_sweep_survives_a_kill_and_a_requeue_on_two_nodes(slurm, tmp
     out = tmp_path / "slurm"
     first = submit(NAME, out)
     assert first.exit_code == 0, first.stderr
-    job = re.search(r"Job (\d+): 12 tasks of 12", first.stdout)[1]
+    job = number_of(first.stdout, "12 tasks of 12 (0-11)")
     # As a preemption does it: task 2 starts again by itself.
     until(lambda: "evaluation" in log(out, 2), 400, lambda: queue() + log(out, 2))
     ask("scontrol", "requeue", f"{job}_2")
