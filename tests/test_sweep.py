@@ -458,12 +458,13 @@ def test_values_of_one_unit_are_on_a_scale_and_others_side_by_side():
 def test_the_summary_gives_the_least_and_the_most_that_is_saved(swept_result):
     rows = [VariantResult.model_validate(row) for row in swept_result["variants"]]
     text = summary(rows).replace("\N{NO-BREAK SPACE}", " ")
-    assert "Over 6 points cpo saves 1.0 % of the energy per token" in text
+    assert "Over 6 points cpo saves 1.0 % (" in text
     assert "at oversubscription 4, accelerators per port 2) to 6.0 %" in text
-    assert "against pluggable" in text and "against cpo" not in text
+    assert "of the energy per token against pluggable" in text
+    assert "against cpo" not in text
     missed = [rows[0].model_copy(update={"feasible": False, "message": "x"}), *rows[1:]]
     text = summary(missed).replace("\N{NO-BREAK SPACE}", " ")
-    assert "to 5.0 % of" in text and "1 of 12 rows miss their limits" in text
+    assert "to 5.0 % (" in text and "1 of 12 rows miss their limits" in text
 
 
 def test_the_console_has_a_row_per_task(swept_result):

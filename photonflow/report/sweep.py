@@ -172,7 +172,10 @@ def over_points(results: list[VariantResult]) -> str:
         ]
         if pairs:
             low, high = (f(pairs, key=lambda pair: pair[0]) for f in (min, max))
-            told.append(f"{_saved(*low)} to {_saved(*high)} against {other}")
+            told.append(
+                f"{_saved(*low)} to {_saved(*high)} of the energy per token against "
+                f"{other}"
+            )
     points = len({str(row.point) for row in results})
     missed = len(results) - len(rows)
     short = f" {missed} of {len(results)} rows miss their limits." if missed else ""
@@ -195,7 +198,7 @@ def over_points(results: list[VariantResult]) -> str:
 def _saved(share: float, other: VariantResult, ours: VariantResult) -> str:
     mw = ((other.power_w or 0.0) - (ours.power_w or 0.0)) / 1e6
     at = ", ".join(at_point(ours.point))
-    return f"{share:.1%} of the energy per token ({mw:.2f} MW; at {at})"
+    return f"{share:.1%} ({mw:.2f} MW; at {at})"
 
 
 def _j(row: VariantResult) -> float:
