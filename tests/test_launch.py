@@ -328,10 +328,10 @@ def test_a_killed_task_is_resumed_and_equals_a_local_run_bit_for_bit(
     first = submit(quick, out)
     assert first.exit_code == 0, first.stderr
     job = number_of(first.stdout, "4 tasks of 4 (0-3)")
-    until(lambda: "laser" in log(out, 1), 120, lambda: queue() + log(out, 1))
+    until(lambda: "laser" in log(out, 1), 300, lambda: queue() + log(out, 1))
     ask("scancel", "--full", "--signal=KILL", f"{job}_1")
     refused(submit(quick, out), f"job {job}", "is still at these tasks")
-    until(lambda: not queue(), 240, queue)
+    until(lambda: not queue(), 600, queue)
 
     name = "decode.copper.oversubscription=2"
     left = [p.name for p in (out / "tasks").iterdir() if not p.name.startswith(".")]
@@ -345,7 +345,7 @@ def test_a_killed_task_is_resumed_and_equals_a_local_run_bit_for_bit(
     assert "#SBATCH --array=1\n" in (out / "submit.sh").read_text()
     local = tmp_path / "local"  # in this process, two tasks at a time
     assert photonflow_("run", quick, "--out", local, "--quiet").exit_code == 0
-    until(lambda: not queue(), 120, queue)
+    until(lambda: not queue(), 300, queue)
     assert (out / "result.json").is_file(), (out / "logs/collect.log").read_text()
     equal(out, local)
 
@@ -363,15 +363,15 @@ def test_the_shipped_sweep_survives_a_kill_and_a_requeue_on_two_nodes(slurm, tmp
     assert first.exit_code == 0, first.stderr
     job = number_of(first.stdout, "12 tasks of 12 (0-11)")
     # As a preemption does it: task 2 starts again by itself.
-    until(lambda: "evaluation" in log(out, 2), 400, lambda: queue() + log(out, 2))
+    until(lambda: "evaluation" in log(out, 2), 900, lambda: queue() + log(out, 2))
     ask("scontrol", "requeue", f"{job}_2")
-    until(lambda: "evaluation" in log(out, 5), 400, lambda: queue() + log(out, 5))
+    until(lambda: "evaluation" in log(out, 5), 900, lambda: queue() + log(out, 5))
     ask("scancel", "--full", "--signal=KILL", f"{job}_5")
-    until(lambda: not queue(), 1500, queue)
+    until(lambda: not queue(), 2400, queue)
     assert log(out, 2).count("laser currents") == 2
     assert "1 of 12 tasks are missing: 5 " in (out / "logs/collect.log").read_text()
     assert submit(NAME, out).exit_code == 0
-    until(lambda: not queue(), 300, queue)
+    until(lambda: not queue(), 600, queue)
     local = tmp_path / "local"
     assert photonflow_("run", NAME, "--out", local, "--quiet").exit_code == 0
     equal(out, local)
