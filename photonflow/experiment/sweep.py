@@ -47,8 +47,9 @@ def check_sweep(study: "Study") -> None:
             here._check_point()
         except InputError as error:
             raise _told(error, point, study) from error
+    units = _units(study) if study.settings.sweep else {}
     for key, values in study.settings.sweep.items():
-        _check_duplicates(study, key, [str(value) for value in values])
+        _check_duplicates(study, key, [str(v) for v in values], units.get(key))
 
 
 def _check_key(study: "Study", key: str) -> None:
@@ -111,9 +112,10 @@ def _ends_alike(key: str, wrong: str) -> bool:
     return key == wrong or key.endswith(f".{wrong}")
 
 
-def _check_duplicates(study: "Study", key: str, values: Sequence[str]) -> None:
+def _check_duplicates(
+    study: "Study", key: str, values: Sequence[str], unit: str | None
+) -> None:
     """Raise where two values are one, or would bear one name in a file system."""
-    unit = _units(study).get(key)
     read: dict[Any, str] = {}
     names: dict[str, str] = {}
     for text in values:
