@@ -56,6 +56,9 @@ Cards = Annotated[
 def run(
     exp: Exp,
     set_: Set = None,
+    task: Annotated[
+        int | None, typer.Option("--task", metavar="I", help="This one task only.")
+    ] = None,
     out: Out = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -63,12 +66,19 @@ def run(
     cards: Cards = None,
 ) -> None:
     """Evaluate and search all variants, and write a run folder."""
-    from .experiment import run_study
+    from .experiment import run_one, run_study
 
     study = _study(exp, set_, cards)
     folder = out or Path("runs") / study.name
     with _Progress(quiet, verbose) as progress:
-        result = run_study(study, True, folder, progress)
+        if task is None:
+            result = run_study(study, True, folder, progress)
+        else:
+            row, now = run_one(study, task, folder, progress)
+    if task is not None:
+        _print_task(row, now, folder, as_json)
+        _exit({"variants": [row.model_dump(mode="json")]})
+        return
     _print_result(result, as_json)
     if not as_json:
         print(f"\nWritten to {folder}: report.html, result.json")
@@ -91,6 +101,65 @@ def evaluate(
     with _Progress(quiet, verbose) as progress:
         result = run_study(study, False, None, progress)
     _print_result(result, as_json)
+    _exit(result)
+
+
+@app.command()
+def submit(
+    exp: Exp,
+    slurm: Annotated[bool, typer.Option("--slurm", help="To Slurm.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the scripts only.")
+    ] = False,
+    set_: Set = None,
+    out: Out = None,
+    partition: Annotated[
+        str | None, typer.Option("--partition", help="Of the cluster.")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option("--time", metavar="HH:MM:SS", help="Of one task.")
+    ] = None,
+    cpus: Annotated[
+        int, typer.Option("--cpus", metavar="N", help="Of one task.", min=1)
+    ] = 2,
+    parallel: Annotated[
+        int | None,
+        typer.Option("--parallel", metavar="K", help="Tasks at a time.", min=1),
+    ] = None,
+    cards: Cards = None,
+) -> None:
+    """Hand the unfinished tasks of an experiment to a scheduler."""
+    from .launch import Request, render, send
+
+    if not slurm:
+        raise InputError("`--slurm`", problem="no scheduler is named", key="submit")
+    request = Request(
+        exp, tuple(set_ or ()), out, cards, partition, time, cpus, parallel
+    )
+    job = render(_study(exp, set_, cards), request)
+    print(job.text() if dry_run else send(job))
+
+
+@app.command()
+def collect(
+    exp: Exp,
+    set_: Set = None,
+    out: Out = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    cards: Cards = None,
+) -> None:
+    """Gather finished tasks into one result, without computing anything."""
+    from . import experiment
+
+    study = _study(exp, set_, cards)
+    folder = out or Path("runs") / study.name
+    with _Progress(quiet, verbose) as progress:
+        result = experiment.collect(study, folder, progress)
+    _print_result(result, as_json)
+    if not as_json:
+        print(f"\nWritten to {folder}: report.html, result.json")
     _exit(result)
 
 
@@ -260,11 +329,27 @@ def _print_result(result: dict[str, Any], as_json: bool) -> None:
     show_result(_console(), Result.model_validate(result))
 
 
+def _print_task(row: Any, now: bool, folder: Path, as_json: bool) -> None:
+    from .report.words import task_name
+
+    if as_json:
+        _print_json(row.model_dump(mode="json"))
+        return
+    name = task_name(row.workload, row.name, row.point)
+    joules = (
+        "no result" if row.j_per_token is None else f"{row.j_per_token:.3f} J/token"
+    )
+    done = "written to" if now else "was already in"
+    print(f"{name}: {joules}, {done} {folder / 'tasks' / name}")
+
+
 def _exit(result: dict[str, Any]) -> None:
     """Exit code 3 where a variant cannot meet its limits."""
+    from .report.words import task_name
+
     failed = [v for v in result["variants"] if not v["feasible"]]
     for variant in failed:
-        name = f"{variant['workload']}.{variant['name']}"
+        name = task_name(variant["workload"], variant["name"], variant.get("point"))
         print(f"photonflow: {name}: {variant['message']}", file=sys.stderr)
     if failed:
         raise typer.Exit(INFEASIBLE)

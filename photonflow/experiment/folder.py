@@ -2,18 +2,22 @@
 
 ```
 resolved.yaml  result.json  report.html  figures/  trace.parquet
-tasks/<workload>.<variant>/  resolved.yaml  result.json  trace.parquet
+tasks/<task>/  resolved.yaml  result.json  trace.parquet
 ```
 
-Every file is written beside its place and moved there, `result.json` last: a folder
-with a `result.json` is complete.
+What is written is written beside its place and moved there: a task as a whole, the
+files of a study one by one with `result.json` last, so a folder with a `result.json` is
+complete. Several processes may work in one folder at once; what a killed one leaves
+begins with `.part-` and is never read.
 """
 
 import contextlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
+import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +30,9 @@ from ..report.result import VariantResult
 
 TraceRow = dict[str, Any]
 """one step of a search"""
+
+STALE_S = 86400.0
+"""how long nothing moves in a `.part-` folder that another machine left behind"""
 
 _SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -43,15 +50,20 @@ class Folder:
     ) -> tuple[VariantResult, list[TraceRow]] | None:
         """What the task came to, if it is finished with just these settings."""
         place = self.path / "tasks" / task
-        if not (place / "result.json").is_file():
+        try:
+            before = (place / "resolved.yaml").read_text("utf-8")
+            text = (place / "result.json").read_text("utf-8")
+            if before != as_yaml(setting):
+                progress(f"{task}: settings differ from {place}, done again")
+                return None
+            result, trace = VariantResult.model_validate_json(text), read_trace(place)
+        except FileNotFoundError:
             return None
-        if (place / "resolved.yaml").read_text("utf-8") != as_yaml(setting):
-            progress(f"{task}: settings differ from {place}, done again")
+        except (OSError, ValueError):  # a disk that was full, a file that was edited
+            progress(f"{task}: {place} cannot be read, done again")
             return None
-        text = (place / "result.json").read_text("utf-8")
-        result = VariantResult.model_validate_json(text)
         progress(f"{task}: already in {place}, skipped")
-        return result, read_trace(place)
+        return result, trace
 
     def keep(
         self,
@@ -60,11 +72,21 @@ class Folder:
         result: VariantResult,
         trace: list[TraceRow],
     ) -> None:
-        """Writes one finished task."""
-        with replacing(self.path / "tasks" / task) as new:
+        """Writes one finished task, all of it or nothing."""
+        tasks = self.path / "tasks"
+        text = as_json(result.model_dump(mode="json"))
+        with _part(tasks) as new:
             (new / "resolved.yaml").write_text(as_yaml(setting), "utf-8")
             write_trace(new, trace)
-            (new / "result.json").write_text(as_json(result.model_dump(mode="json")))
+            (new / "result.json").write_text(text, "utf-8")
+            _swap(new, tasks / task)
+
+    def tidy(self) -> None:
+        """Removes what killed processes left half-written."""
+        for folder in (self.path, self.path / "tasks"):
+            for part in folder.glob(".part-*"):
+                if _abandoned(part):
+                    shutil.rmtree(part, ignore_errors=True)
 
     def finish(
         self,
@@ -102,9 +124,7 @@ def page(folder: Path, result: dict[str, Any], trace: list[TraceRow]) -> None:
 @contextlib.contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
     """A new folder, whose files move to `folder` when all of them are written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=".part-", dir=folder))
-    try:
+    with _part(folder) as new:
         yield new
         files = sorted(path for path in new.rglob("*") if path.is_file())
         if (new / "result.json").exists():
@@ -115,8 +135,60 @@ def replacing(folder: Path) -> Iterator[Path]:
             target = folder / path.relative_to(new)
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(path, target)
+
+
+@contextlib.contextmanager
+def _part(folder: Path) -> Iterator[Path]:
+    """A new folder inside `folder`, which is gone in the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # No `tempfile`: what it makes is for the owner alone, and this becomes the result.
+    owner = f"{socket.gethostname()}-{os.getpid()}"
+    new = folder / f".part-{owner}-{secrets.token_hex(8)}"
+    new.mkdir()
+    try:
+        yield new
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _swap(new: Path, place: Path) -> None:
+    """Moves the folder `new` to `place`; what was there goes as a whole.
+
+    A folder cannot take the place of a full one. In between there is none, and a reader
+    finds the task unfinished, never the half of one and the half of another.
+    """
+    old = new.with_name(f"{new.name}.old")
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            place.rename(old)
+            shutil.rmtree(old, ignore_errors=True)
+        try:
+            new.rename(place)
+            return
+        except OSError:  # another process was quicker: its turn to be replaced
+            if not place.exists():
+                raise
+
+
+def _abandoned(part: Path) -> bool:
+    """Whether the process that wrote `part` is gone, as far as can be told here."""
+    try:
+        last = max(path.stat().st_mtime for path in (part, *part.rglob("*")))
+    except FileNotFoundError:  # it has just been moved
+        return False
+    owner = part.name.removeprefix(".part-").rpartition("-")[0]
+    host, _, process = owner.rpartition("-")
+    if time.time() - last > STALE_S:
+        return True
+    if host != socket.gethostname() or not process.isdecimal():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
 
 
 def read_result(folder: Path) -> dict[str, Any]:

@@ -12,13 +12,19 @@ from ..cards.library import card_root
 from ..component import params
 from ..quantity import show
 from .study import Study
+from .tasks import Task
 
 
 PACKAGES = ("photonflow", "jax", "jaxlib", "equinox", "optax", "optimistix", "numpy")
 
 
-def resolved(study: Study, variant: str, workload: str, search: bool) -> dict[str, Any]:
-    """Settings, versions and every number of one task, as plain YAML data."""
+def resolved(study: Study, task: Task, search: bool) -> dict[str, Any]:
+    """Settings, versions and every number of one task, as plain YAML data.
+
+    `study` is the one at the task's point. The other points of the sweep are left out:
+    a sweep that grows keeps what it has.
+    """
+    workload, variant = task.workload, task.variant
     cluster, origins = study.cluster(variant), study.provenance(variant)
     values = {}
     for spec in params(cluster):
@@ -32,8 +38,13 @@ def resolved(study: Study, variant: str, workload: str, search: bool) -> dict[st
         }
     asked = study.workload(workload)
     return {
-        "task": {"workload": workload, "variant": variant, "search": search},
-        "experiment": study.settings.model_dump(mode="json"),
+        "task": {
+            "workload": workload,
+            "variant": variant,
+            "point": dict(task.point) or None,
+            "search": search,
+        },
+        "experiment": study.settings.model_dump(mode="json", exclude={"sweep"}),
         "set": dict(study.overrides),
         "seed": study.settings.search.seed,
         "workload": study.workload_file(workload).model_dump(mode="json"),

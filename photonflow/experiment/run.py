@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -42,27 +42,14 @@ from ..search.sensitivity import elasticities, evaluation, solved_links
 from .folder import Folder, TraceRow
 from .resolved import resolved
 from .study import Study
+from .sweep import points
+from .tasks import Task, tasks
 
 
 TIERS = ("scale_up", "scale_out")
 Progress = Callable[[str], None]
-
-
-class Task(NamedTuple):
-    """One variant with one workload: what is computed, kept and skipped as a whole."""
-
-    workload: str
-    variant: str
-
-    @property
-    def name(self) -> str:
-        """Name of the task and of its folder."""
-        return f"{self.workload}.{self.variant}"
-
-
-def tasks(study: Study) -> list[Task]:
-    """All tasks of `study`, in the order of its file."""
-    return [Task(w, v) for w in study.workloads for v in study.variants]
+Done = tuple[VariantResult, list[TraceRow]]
+"""what a task came to, and the trace of its search"""
 
 
 def run_study(
@@ -78,18 +65,17 @@ def run_study(
     """
     check_constraints(study)
     folder = None if out is None else Folder(out)
-    settings = {
-        task: resolved(study, task.variant, task.workload, search)
-        for task in tasks(study)
-    }
-    found: dict[Task, Any] = {}
-    for task, setting in settings.items():
-        kept = None if folder is None else folder.find(task.name, setting, progress)
+    if folder is not None:
+        folder.tidy()
+    settings = {task: setting(study, task, search) for task in tasks(study)}
+    found: dict[Task, Done] = {}
+    for task, own in settings.items():
+        kept = None if folder is None else folder.find(task.name, own, progress)
         if kept is not None:
             found[task] = kept
     stop, free = threading.Event(), study.settings.free
 
-    def work(task: Task) -> tuple[VariantResult, list[TraceRow]]:
+    def work(task: Task) -> Done:
         done = run_task(study, task, search, progress, stop)
         if folder is not None:
             folder.keep(task.name, settings[task], *done)
@@ -101,10 +87,11 @@ def run_study(
     queues: dict[Any, list[Task]] = {}
     for task in sorted(settings, key=lambda task: task.variant not in free):
         if task not in found:
-            structure = jax.tree.structure(study.cluster(task.variant))
+            cluster = study.at(task.point).cluster(task.variant)
+            structure = jax.tree.structure(cluster)
             queues.setdefault(structure, []).append(task)
 
-    def work_off(queue: list[Task]) -> dict[Task, Any]:
+    def work_off(queue: list[Task]) -> dict[Task, Done]:
         return {task: work(task) for task in queue}
 
     with ThreadPoolExecutor(max_workers=2) as pool:
@@ -116,6 +103,22 @@ def run_study(
             progress("interrupted: searches end with the best design so far")
         for future in futures:
             found |= future.result()
+    return gather(study, settings, found, folder, progress)
+
+
+def setting(study: Study, task: Task, search: bool) -> dict[str, Any]:
+    """Everything that the result of `task` depends on."""
+    return resolved(study.at(task.point), task, search)
+
+
+def gather(
+    study: Study,
+    settings: dict[Task, dict[str, Any]],
+    found: dict[Task, Done],
+    folder: Folder | None,
+    progress: Progress,
+) -> dict[str, Any]:
+    """The result of all tasks, which are done, written to `folder`."""
     results = [found[task][0] for task in settings]
     traces = [{"task": task.name, **row} for task in settings for row in found[task][1]]
     result = Result(
@@ -129,7 +132,7 @@ def run_study(
     )
     plain = result.plain()
     if folder is not None:
-        named = {task.name: setting for task, setting in settings.items()}
+        named = {task.name: own for task, own in settings.items()}
         folder.finish(named, plain, traces, progress)
     return plain
 
@@ -140,11 +143,12 @@ def run_task(
     search: bool,
     progress: Progress,
     stop: threading.Event,
-) -> tuple[VariantResult, list[TraceRow]]:
-    """One variant with one workload, and the trace of its search.
+) -> Done:
+    """One task, and the trace of its search.
 
     Once `stop` is set a search ends with the best design it has.
     """
+    study = study.at(task.point)
     progress(f"{task.name}: laser currents at the worst corner")
     cluster, drives = search_drive.set_drive(study.cluster(task.variant))
     workload = study.workload(task.workload)
@@ -164,8 +168,9 @@ def sources(study: Study) -> list[dict[str, Any]]:
     """Sources of all variants, each with the paths that rest on it."""
     rows: dict[str, dict[str, Any]] = {}
     known = study.library
-    for variant in study.variants:
-        for path, origin in study.provenance(variant).items():
+    everywhere = [study.at(point) for point in points(study)]
+    for variant, here in itertools.product(study.variants, everywhere):
+        for path, origin in here.provenance(variant).items():
             if origin.estimate or origin.kind == "setting":
                 continue
             new = {"key": origin.source, **known.source(origin.source).model_dump()}
@@ -238,6 +243,7 @@ def _row(
     return VariantResult(
         name=task.variant,
         workload=task.workload,
+        point=dict(task.point) or None,
         status="ok" if feasible else "infeasible" if sound else "failed",
         feasible=feasible,
         message=None if feasible else why_infeasible(limits, told),
@@ -347,6 +353,16 @@ def _thresholds(cluster: Cluster) -> dict[str, float]:
 
 def check_constraints(study: Study) -> None:
     """Raise unless every constraint of `study` names a slack that some link has."""
+    # Points differ in their slacks only where they differ in constraints or in cards.
+    seen = {}
+    for point in points(study):
+        here = study.at(point)
+        seen[repr((sorted(here.settings.constraints), here.settings.variants))] = here
+    for here in seen.values():
+        _check_constraints(here)
+
+
+def _check_constraints(study: Study) -> None:
     wanted, names = set(study.settings.constraints), set[str]()
     seen = set[Any]()
     # A trace of a link costs a moment, so those that a search moves come first.

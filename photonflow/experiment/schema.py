@@ -2,7 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+)
 
 from ..cards.schema import Strict
 from .phases import WorkloadFile
@@ -77,6 +85,9 @@ class Experiment(Strict):
     )
     objective: Literal["j_per_token"] = "j_per_token"
     search: Search = Search.model_construct(starts=64, seed=0)
+    sweep: dict[str, tuple[StrictStr | StrictInt | StrictFloat, ...]] = Field(
+        {}, description="what `--set` takes -> its values; the grid is their product"
+    )
 
 
 class ModelConfig(BaseModel):

@@ -1,6 +1,7 @@
 """What `show` and `cite` print: tables for people, plain data for programs."""
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from ..report.sentence import why_infeasible
 from ..search.drive import set_drive
 from .run import drive_row, sources
 from .study import SETTING, Study
+from .sweep import points
+from .tasks import tasks
 
 
 PLACE = "cpo-vs-pluggable"
@@ -129,21 +132,32 @@ def show_experiment(study: Study) -> Shown:
             if ranges
         },
     }
-    return Shown(data, [workloads, cards, free])
+    if not settings.sweep:
+        return Shown(data, [workloads, cards, free])
+    numbered = Table(title="Tasks, for --task", title_justify="left")
+    numbered.add_column("number", justify="right")
+    for column in ("workload", "variant", *settings.sweep):
+        numbered.add_column(column)
+    listed = tasks(study)
+    for number, task in enumerate(listed):
+        at = (value for _, value in task.point)
+        numbered.add_row(str(number), task.workload, task.variant, *at)
+    data["tasks"] = [{**t._asdict(), "point": dict(t.point)} for t in listed]
+    return Shown(data, [workloads, cards, free, numbered])
 
 
 def citations(study: Study) -> Shown:
     """Sources with the paths that rest on them, and estimates apart."""
     found = sources(study)
     seen: dict[str, dict[str, Any]] = {}
-    for variant in study.variants:
-        for path, origin in study.provenance(variant).items():
+    for point, variant in itertools.product(points(study), study.variants):
+        for path, origin in study.at(point).provenance(variant).items():
             if origin.estimate:
                 row = {"path": path, "card": origin.card, "note": origin.note}
                 new = {**row, "low": origin.low, "high": origin.high, "variants": []}
-                seen.setdefault(f"{path} {origin.card}", new)["variants"].append(
-                    variant
-                )
+                names = seen.setdefault(f"{path} {origin.card}", new)["variants"]
+                if variant not in names:
+                    names.append(variant)
     judged = list(seen.values())
     # A path differs between places where one card is used; people read the card.
     once = {(row["card"], row["path"].split(".")[-1]): row for row in judged}

@@ -1,5 +1,6 @@
 """A study: an experiment file with its cards, ready to be evaluated."""
 
+import copy
 import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from ..quantity import InputError, show
 from .files import label, locate, read_experiment, read_model, read_workload
 from .phases import WorkloadFile
 from .schema import Branches, ClusterCards, Experiment
+from .sweep import Point, check_sweep
 from .workloads import build, check_fit, decoder
 
 
@@ -41,9 +43,10 @@ class Study:
         self.file = locate(name_or_path)
         self.label = label(self.file)
         self.library = library or Library()
+        self.given = dict(settings or {})
         self.settings: Experiment
         self.overrides: dict[str, str]
-        self.settings, self.overrides = read_experiment(self.file, settings or {})
+        self.settings, self.overrides = read_experiment(self.file, self.given)
         for name in self.settings.free:
             known(name, self.variants, key="free", file=self.label, what="variant")
         self._built: dict[str, tuple[Cluster, dict[str, Provenance]]] = {}
@@ -80,8 +83,31 @@ class Study:
         """What the file of the workload `name` says."""
         return self._workload(name)[1]
 
+    def at(self, point: Point) -> "Study":
+        """This study at one point of its sweep, as if `--set` had put it there."""
+        if not point:
+            return self
+        own = {k: v for k, v in point if k.split(".")[0] in Experiment.model_fields}
+        base = self
+        if own:
+            base = Study(self.file, self.given | own, self.library)
+        # What a quantity does not change is built once: cards, workloads, `_shared`.
+        here = copy.copy(base)
+        here.given = self.given | dict(point)
+        here.settings = base.settings.model_copy(update={"sweep": {}})
+        here.overrides = base.overrides | {k: v for k, v in point if k not in own}
+        here._built = {}
+        return here
+
     def check(self) -> None:
-        """Raise unless every variant, workload and range of the study can be used."""
+        """Raise unless every variant, workload and range of the study can be used.
+
+        So does every point of its sweep.
+        """
+        self._check_point()
+        check_sweep(self)
+
+    def _check_point(self) -> None:
         self._check_overrides()
         for variant in self.variants:
             cluster = self.cluster(variant)

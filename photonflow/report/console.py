@@ -9,6 +9,7 @@ from rich.table import Table
 from ..quantity import show
 from .published import gaps
 from .result import Result, VariantResult
+from .words import at_point, spoken
 
 
 def comparison(result: Result) -> Table:
@@ -23,6 +24,27 @@ def comparison(result: Result) -> Table:
         table.add_column(name, justify="right")
     for title, read in ROWS:
         table.add_row(title, *(_read(read, variant) for variant in result.variants))
+    return table
+
+
+def by_task(result: Result) -> Table:
+    """One row per variant and point, variants of one point together."""
+    table = Table(title=result.title or result.experiment, title_justify="left")
+    keys = list(result.variants[0].point or {})
+    several = len({v.workload for v in result.variants}) > 1
+    for name in [*(["workload"] if several else []), *spoken(keys).values()]:
+        table.add_column(name)
+    table.add_column("variant")
+    for title, _ in SHORT:
+        table.add_column(title, justify="right")
+    points = list(dict.fromkeys((v.workload, str(v.point)) for v in result.variants))
+    for workload, point in points:
+        at = (workload, point)
+        rows = [v for v in result.variants if (v.workload, str(v.point)) == at]
+        for v in rows:
+            own = [*([v.workload] if several else []), *(v.point or {}).values()]
+            told = (_read(read, v) for _, read in SHORT)
+            table.add_row(*own, v.name, *told, end_section=v is rows[-1])
     return table
 
 
@@ -90,20 +112,32 @@ ROWS: list[tuple[str, Any]] = [
         lambda v: _number(".2%")(v.controlled_share),
     ),
 ]
+SHORT: list[tuple[str, Any]] = [
+    ("limits met", ROWS[0][1]),
+    ("J/token", lambda v: _number(".3f")(v.j_per_token)),
+    ("before the search", _baseline),
+    ("tokens/s", lambda v: _number(",.0f")(v.tokens_per_s)),
+    ("MW", lambda v: _number(".3f", 1e-6)(v.power_w)),
+    ("network's share", _network),
+    ("W per end*", lambda v: f"{_out(v).power_w_module_boundary:.2f}"),
+    ("margin, dB*", lambda v: f"{_out(v).margin_db:.2f}"),
+    ("utilisation", lambda v: f"{_out(v).utilisation:.3%}"),
+]
+"""what a row of a sweep has room for"""
 NOTE = "* mean end (BER and margin: worst link) at the worst corner, end of life"
 
 
 def show_result(console: Console, result: Result) -> None:
     """The table, the count of modules and the closing sentence."""
-    console.print(comparison(result))
+    swept = any(variant.point for variant in result.variants)
+    console.print(by_task(result) if swept else comparison(result))
     console.print(NOTE, style="dim")
-    ports = next((v.ports for v in result.variants if v.ports), None)
-    if ports is not None:
-        console.print(f"\nModules: {ports.note}", highlight=False)
+    for note in dict.fromkeys(v.ports.note for v in result.variants if v.ports):
+        console.print(f"\nModules: {note}", highlight=False)
     console.print("\nAgainst published watts, vendor's boundary, worst corner:")
-    for variant in result.variants:
-        for line in gaps(variant):
-            console.print(f"  {line}", highlight=False)
+    # A point of a sweep that changes no link says the same as the others.
+    for line in dict.fromkeys(line for v in result.variants for line in gaps(v)):
+        console.print(f"  {line}", highlight=False)
     for variant in result.variants:
         for line in _searched(variant):
             console.print(line, highlight=False)
@@ -117,8 +151,9 @@ def _searched(variant: VariantResult) -> Iterator[str]:
     if search is None:
         return
     arrived, agreeing = search.feasible_share or 0, search.agreeing_share or 0
+    name = ", ".join([variant.name, *at_point(variant.point)])
     yield (
-        f"\nSearch of {variant.name}: {search.starts} starts; on the winning branch "
+        f"\nSearch of {name}: {search.starts} starts; on the winning branch "
         f"{arrived:.0%} arrived and {agreeing:.0%} "
         f"agree within 0.5 % of the watts of an end; KKT residual {search.kkt or 0:.1e}"
     )

@@ -276,10 +276,12 @@ def _estimate(same: list[dict[str, Any]]) -> dict[str, Any]:
         "host": number(_largest(same, "with_host_w"), ".3f"),
         "elasticity": number(_largest(same, "elasticity"), "+.4f"),
         "note": row.get("note") or NONE,
-        "places": [
-            f"{r['variant']}: {r['path']}" if r.get("variant") else r["path"]
-            for r in same
-        ],
+        "places": list(
+            dict.fromkeys(  # a sweep has the same place at every point
+                f"{r['variant']}: {r['path']}" if r.get("variant") else r["path"]
+                for r in same
+            )
+        ),
     }
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 WIDTH_IN = 9.6
 INK = "#222222"
+LONG = 24
+"""letters of a name that is broken at its commas"""
 
 
 def canvas(
@@ -56,7 +58,10 @@ def stack(
         left = [a + b for a, b in zip(left, values, strict=True)]
     for row, total in zip(rows, left, strict=True):
         beside(ax, total, row, number(total, form), weight="bold")
-    ax.set_yticks(list(rows), names)
+    if max(map(len, names)) > LONG:  # else they leave no room for the bars
+        ax.set_yticks(list(rows), [name.replace(", ", "\n") for name in names], size=8)
+    else:
+        ax.set_yticks(list(rows), names)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.set_xlim(0, longest * 1.14)
     ax.tick_params(axis="y", length=0)

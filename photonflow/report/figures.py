@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from .. import causes
 from .drawing import below, beside, canvas, headline, span, stack
-from .words import CAUSES, GROUPS, LINK_COLOURS, TIME_COLOURS, group_j, labels, number
+from .words import (
+    CAUSES,
+    GROUPS,
+    LINK_COLOURS,
+    TIME_COLOURS,
+    group_j,
+    labels,
+    number,
+    task_name,
+)
 
 
 if TYPE_CHECKING:
@@ -199,7 +208,7 @@ def search_trace(
     for ax in (left, right, done):
         ax.set_xlabel("iteration")
         ax.grid(color="#E5E5E5", lw=0.6)
-    if len(tasks) > 1:
+    if 1 < len(tasks) <= 8:  # more would hide the lines
         left.legend(frameon=False, fontsize=8.5)
     return figure
 
@@ -219,6 +228,6 @@ def _finite(value: Any) -> bool:
 def _baseline(variants: list[Variant], task: str) -> float | None:
     """J/token before the search that `task`, `workload.variant`, names."""
     for v in variants:
-        if task in (f"{v['workload']}.{v['name']}", v["name"]):
+        if task in (task_name(v["workload"], v["name"], v.get("point")), v["name"]):
             return v["baseline_j_per_token"]
     return None

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import details, figures, link_figures, published, tables
+from . import details, figures, link_figures, published, sweep, tables
 from .words import labels
 
 
@@ -29,6 +29,10 @@ _STYLE: Any = {
 _METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 CAPTIONS = {
+    "sweep": "A line per variant; the numbers beside the last one are its change "
+    "against the first variant at the same point. A cross misses a limit. The other "
+    "figures show the first and the last point of the sweep, or the first alone where "
+    "they show a link.",
     "energy": "Left: everything that the facility meter pays for one output token. "
     "Right: the scale-out part alone, before conversion and cooling of the site, on a "
     "scale of its own.",
@@ -82,16 +86,18 @@ def draw(result: dict[str, Any], trace: Rows | None) -> dict[str, str | None]:
     """Every figure as SVG by name; None where there is nothing to draw."""
     import matplotlib
 
-    variants = result["variants"]
+    everything = result["variants"]
+    variants, swept = sweep.ends(everything), sweep.swept(everything)
     with matplotlib.rc_context(_STYLE):
         found = {
+            **({"sweep": sweep.j_per_token(everything)} if swept else {}),
             "energy": figures.energy(variants),
             "standing": figures.standing(variants),
             "step_time": figures.step_time(variants),
             "utilisation": figures.utilisation(variants),
             "budget": link_figures.budget(variants),
             "port_watts": link_figures.port_watts(variants),
-            "search_trace": figures.search_trace(variants, trace),
+            "search_trace": figures.search_trace(everything, trace),
         }
         return {name: fig and _svg(fig) for name, fig in found.items()}
 
@@ -129,6 +135,7 @@ def html(
         objective=result["objective"],
         sentence=tables.manager_sentence(result),
         names=names,
+        sweep=sweep.by_task(variants),
         warnings=[
             (name, v.get("message") or "a limit is missed")
             for name, v in zip(names, variants, strict=True)

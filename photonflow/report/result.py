@@ -178,6 +178,9 @@ class VariantResult(Row):
 
     name: str
     workload: str
+    point: dict[str, str] | None = Field(
+        None, description="of the sweep: key -> value, as the file has it"
+    )
     status: Literal["ok", "infeasible", "failed"]
     feasible: bool
     message: str | None = Field(None, description="why not, in one sentence")

@@ -2,15 +2,17 @@
 
 from .result import Constraint, Drive, VariantResult
 from .rows import TOLERANCE
+from .sweep import over_points
 
 
 def summary(results: list[VariantResult]) -> str:
     """What the last variant saves against the others, as one sentence per workload."""
     workloads = dict.fromkeys(result.workload for result in results)
-    return " ".join(
-        _compare([result for result in results if result.workload == workload])
-        for workload in workloads
-    )
+    told = []
+    for workload in workloads:
+        own = [result for result in results if result.workload == workload]
+        told.append(over_points(own) if own[0].point else _compare(own))
+    return " ".join(told)
 
 
 def _compare(results: list[VariantResult]) -> str:

@@ -1,7 +1,10 @@
 """Plain names, colours and numbers: what tables and figures share."""
 
 import math
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from .. import causes
 from ..quantity import show
@@ -187,16 +190,67 @@ def minus(text: str) -> str:
 
 
 def labels(variants: list[dict[str, Any]]) -> list[str]:
-    """A name for every row of the result; the workload only where there are several."""
+    """A name for every row of the result: the variant, and what else tells it apart."""
     several = len({variant["workload"] for variant in variants}) > 1
-    return [f"{v['name']}, {v['workload']}" if several else v["name"] for v in variants]
+    found = []
+    for v in variants:
+        words = [v["name"], *([v["workload"]] if several else [])]
+        found.append(", ".join([*words, *at_point(v.get("point"))]))
+    return found
+
+
+def at_point(point: Mapping[str, str] | None) -> list[str]:
+    """`accelerators per port 2` for every swept key."""
+    names = spoken(point or {})
+    return [f"{names[key]} {value}" for key, value in (point or {}).items()]
+
+
+def spoken(keys: Iterable[str]) -> dict[str, str]:
+    """Short names of swept keys, for people."""
+    return {key: name.replace("_", " ") for key, name in short_names(keys).items()}
+
+
+def short_names(keys: Iterable[str]) -> dict[str, str]:
+    """The last words of every dotted key, as many as tell it from the others."""
+    keys = list(keys)
+    found = {}
+    for key in keys:
+        words = key.split(".")
+        ends = [".".join(words[-n:]) for n in range(1, len(words) + 1)]
+        others = [other for other in keys if other != key]
+        found[key] = next(
+            (e for e in ends if not any(f".{o}".endswith(f".{e}") for o in others)), key
+        )
+    return found
+
+
+def task_name(workload: str, variant: str, point: Mapping[str, str] | None) -> str:
+    """Name of a task and of its folder: `decode.cpo.oversubscription=2,rail=128`.
+
+    What no file system could take is written as in a URL, after blanks are left out: at
+    `85 %` it is `85%25`.
+    """
+    names = short_names(point or {})
+    words = [f"{in_a_name(names[k])}={in_a_name(v)}" for k, v in (point or {}).items()]
+    ends = [",".join(words)] if words else []
+    return ".".join([in_a_name(workload), in_a_name(variant), *ends])
+
+
+def in_a_name(text: str) -> str:
+    """`text` as part of the name of a folder."""
+    return quote(re.sub(r"\s+", "", text), safe="+")
 
 
 def reference(
     variants: list[dict[str, Any]], variant: dict[str, Any]
 ) -> dict[str, Any]:
-    """The first variant of the same workload."""
-    return next(v for v in variants if v["workload"] == variant["workload"])
+    """The first variant of the same workload at the same point of a sweep."""
+    return next(v for v in variants if place(v) == place(variant))
+
+
+def place(variant: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Workload and point of the sweep: only rows that share both are compared."""
+    return variant["workload"], tuple((variant.get("point") or {}).items())
 
 
 def group_j(variant: dict[str, Any]) -> dict[str, float]:
