@@ -17,7 +17,7 @@ from ..report.console import estimates_table, sources_table
 from ..report.rows import hop_row, waterfall
 from ..report.sentence import why_infeasible
 from ..search.drive import set_drive
-from .run import drive_row, sources
+from .rows import drive_row, sources
 from .study import SETTING, Study
 from .sweep import points
 from .tasks import tasks

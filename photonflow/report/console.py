@@ -24,6 +24,9 @@ def comparison(result: Result) -> Table:
         table.add_column(name, justify="right")
     for title, read in ROWS:
         table.add_row(title, *(_read(read, variant) for variant in result.variants))
+    units = [variant.matrix_unit for variant in result.variants]
+    for title, read in UNIT if any(units) else []:
+        table.add_row(title, *("-" if unit is None else read(unit) for unit in units))
     return table
 
 
@@ -90,7 +93,7 @@ ROWS: list[tuple[str, Any]] = [
     ("J per token at the meter", lambda v: _number(".3f")(v.j_per_token)),
     ("  before the search", _baseline),
     ("tokens/s", lambda v: _number(",.0f")(v.tokens_per_s)),
-    ("time per output token, ms", lambda v: _number(".2f", 1e3)(v.step_time_s)),
+    ("time of a step, ms", lambda v: _number(".2f", 1e3)(v.step_time_s)),
     ("power at the meter, MW", lambda v: _number(".3f", 1e-6)(v.power_w)),
     ("standing power", lambda v: _number(".1%")(v.static_share)),
     ("network's share of J/token", _network),
@@ -124,6 +127,17 @@ SHORT: list[tuple[str, Any]] = [
     ("utilisation", lambda v: f"{_out(v).utilisation:.3%}"),
 ]
 """what a row of a sweep has room for"""
+UNIT: list[tuple[str, Any]] = [
+    ("optical unit, dB of signal over noise", lambda u: f"{u.snr_db:.1f}"),
+    ("  effective bits", lambda u: f"{u.effective_bits:.2f}"),
+    ("  pJ per operation, busy", lambda u: f"{1e12 / u.flop_per_j:.3f}"),
+    ("  PFLOP/s reached", lambda u: f"{u.flop_per_s / 1e15:.2f}"),
+    ("  part of the step at work", lambda u: f"{u.busy:.0%}"),
+    ("  light of one mesh, W", lambda u: f"{u.laser_w:.2f}"),
+    ("  loss from source to detector, dB", lambda u: f"{u.insertion_db:.1f}"),
+    ("  all meshes of an accelerator, cm2", lambda u: f"{u.area_m2 * 1e4:,.0f}"),
+]
+"""rows that only a matrix unit has"""
 NOTE = "* mean end (BER and margin: worst link) at the worst corner, end of life"
 
 

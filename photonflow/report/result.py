@@ -173,6 +173,27 @@ class SearchSummary(Row):
     relax: dict[str, Number] = Field(description="what is missed, the worst first")
 
 
+class MatrixUnit(Row):
+    """The optical matrix unit of one accelerator, at full load."""
+
+    technology: str = Field(description="card")
+    products: str = Field(description="kind of product that it takes")
+    snr_db: Number = Field(description="signal over noise of a product's output")
+    weight_snr_db: Number = Field(description="of errors of the matrix alone")
+    additive_snr_db: Number = Field(description="of what is new with every vector")
+    effective_bits: Number
+    noise: dict[str, Number] = Field(description="cause -> variance over the signal's")
+    energy_j_per_mac: dict[str, Number] = Field(description="by cause, nothing idle")
+    flop_per_s: Number = Field(description="reached, reloads included")
+    peak_flop_per_s: Number
+    flop_per_j: Number
+    busy: Number = Field(description="part of the step in which it works")
+    laser_w: Number = Field(description="light of one mesh")
+    insertion_db: Number = Field(description="source to detector")
+    path_m: Number = Field(description="of light through one mesh")
+    area_m2: Number = Field(description="of all meshes of one accelerator")
+
+
 class VariantResult(Row):
     """One variant with one workload."""
 
@@ -196,7 +217,7 @@ class VariantResult(Row):
     static_share: Maybe = Field(description="part that burns without any work")
     time_s: dict[str, Number] = Field(description="cause -> exposed seconds of a step")
     links: dict[str, Tier] = Field(description="by tier")
-    matrix_unit: dict[str, Any] | None = None
+    matrix_unit: MatrixUnit | None = None
     constraints: list[Constraint]
     design: dict[str, Number] = Field(description="path -> SI value that was decided")
     baseline_j_per_token: Maybe = Field(None, description="before the search")

@@ -3,6 +3,7 @@
 from .result import Constraint, Drive, VariantResult
 from .rows import TOLERANCE
 from .sweep import over_points
+from .unit import unit_sentence
 
 
 def summary(results: list[VariantResult]) -> str:
@@ -20,6 +21,9 @@ def _compare(results: list[VariantResult]) -> str:
     ours = (searched or results)[-1]
     if not ours.feasible or ours.j_per_token is None or ours.power_w is None:
         return f"{ours.name} does not meet its limits: {ours.message}."
+    if ours.matrix_unit is not None and results[0].matrix_unit is None:
+        optical = [r for r in results if r.matrix_unit is not None]
+        return " ".join(unit_sentence(unit, results[0]) for unit in optical)
     others = [r for r in results if r is not ours and r.j_per_token and r.power_w]
     if not others:
         return (
@@ -40,7 +44,8 @@ def _compare(results: list[VariantResult]) -> str:
         )
     used = ours.links["scale_out"].utilisation
     text = (
-        f"At {ours.tokens_per_s:,.0f} tokens/s, {ours.name} {_joined(told)}; this is "
+        f"In {ours.workload}, at {ours.tokens_per_s:,.0f} tokens/s, {ours.name} "
+        f"{_joined(told)}; this is "
         "standing power, which the links burn idle or busy, and not energy per moved "
         f"bit: scale-out is used to {used:.2%}."
     )

@@ -38,6 +38,11 @@ def comparison(variants: list[Variant]) -> list[Line]:
         lines.append(Line(name, note, cells))
     changes = [_change(reference(variants, v), v) for v in variants]
     first = [Cell(number(c, "+.2%"), c) for c in changes]
+    if any(v.get("matrix_unit") for v in variants):
+        for name, note, key, form, scale in UNIT:
+            values = [(v.get("matrix_unit") or {}).get(key) for v in variants]
+            cells = [Cell(number(value, form, scale), value) for value in values]
+            lines.append(Line(name, note, cells))
     lines.insert(1, Line("change against the first variant", "", first))
     verdict = [
         Cell("yes", True, "good") if v["feasible"] else Cell("no", False, "bad")
@@ -78,6 +83,36 @@ def _change(first: Variant, variant: Variant) -> Number | None:
     return now / base - 1
 
 
+UNIT = [
+    (
+        "optical unit, signal over noise, dB",
+        "of a product's output, Gaussian data",
+        "snr_db",
+        ".1f",
+        1.0,
+    ),
+    ("optical unit, effective bits", "", "effective_bits", ".2f", 1.0),
+    ("optical unit, GFLOP per J", "at full load", "flop_per_j", ",.0f", 1e-9),
+    ("optical unit, PFLOP/s", "reloads included", "flop_per_s", ".2f", 1e-15),
+    ("optical unit, part of the step at work", "", "busy", ".0%", 1.0),
+    ("optical unit, light of one mesh, W", "", "laser_w", ".2f", 1.0),
+    (
+        "optical unit, loss, dB",
+        "source to detector, every lane at full scale",
+        "insertion_db",
+        ".1f",
+        1.0,
+    ),
+    (
+        "optical unit, area, cm²",
+        "all meshes of one accelerator",
+        "area_m2",
+        ",.0f",
+        1e4,
+    ),
+]
+"""what only an optical matrix unit has: key of its row, form, scale"""
+
 Reader = Callable[[Variant], Number | None]
 FIGURES: list[tuple[str, str, Reader, str, float]] = [
     (
@@ -88,7 +123,13 @@ FIGURES: list[tuple[str, str, Reader, str, float]] = [
         1.0,
     ),
     ("tokens per second", "whole cluster", lambda v: v["tokens_per_s"], ",.0f", 1.0),
-    ("time per output token, ms", "", lambda v: v["step_time_s"], ".2f", 1e3),
+    (
+        "time of a step, ms",
+        "in decode the time per output token",
+        lambda v: v["step_time_s"],
+        ".2f",
+        1e3,
+    ),
     ("power, MW", "at the facility meter", lambda v: v["power_w"], ".3f", 1e-6),
     (
         "standing power",
