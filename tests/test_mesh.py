@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -31,7 +32,7 @@ def noisy(n, seed=0, sigma=0.05, loss=1.0):
     mesh = pf.compute.clements(haar(n, seed))
     mesh = pf.compute.with_splitter_errors(mesh, jax.random.key(seed), sigma)
     loss_db = 0.3 + 0.1 * jnp.cos(jnp.arange(mesh.columns, dtype=float))
-    return MZIMesh(*(getattr(mesh, name) for name in NAMES[:5]), loss_db * loss)
+    return eqx.tree_at(lambda m: m.loss_db, mesh, loss_db * loss)
 
 
 NAMES = ("theta", "phi", "output", "alpha", "beta", "loss_db")
@@ -68,15 +69,15 @@ def vectors(batch, n, seed=1):
 # Programming
 
 
-def test_a_hundred_haar_matrices_come_back_to_rounding():
-    """E <= 1e-15 N for N = 4..64; the worst is some hundredths of it for large N."""
+@pytest.mark.parametrize("count", [10, pytest.param(100, marks=pytest.mark.slow)])
+def test_haar_matrices_come_back_to_rounding(count):
+    """E <= 1e-15 N for N = 4..64; the worst of 100 is 0.12 of that, of N = 4."""
     ratios = []
-    for i, n in enumerate(np.linspace(4, 64, 100).astype(int)):
+    for i, n in enumerate(np.linspace(4, 64, count).astype(int)):
         u = haar(n, i)
         error = np.linalg.norm(product(pf.compute.clements(u)) - u) / n**0.5
         ratios.append(error / (1e-15 * n))
-    print(f"worst E / 1e-15 N = {max(ratios):.3f}")
-    assert max(ratios) <= 1
+    assert max(ratios) <= 1, ratios
 
 
 @pytest.mark.parametrize(
@@ -161,14 +162,15 @@ def test_splitter_errors_bound_the_bar_power():
     assert_close(jnp.square(abs(bar)), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("n", [2, 3, 4, 5, 8, 17])
+@pytest.mark.parametrize("n", [2, 3, 4, 7])
 def test_the_matrix_is_the_product_of_its_cells(n):
     mesh = noisy(n)
     assert_close(mesh.matrix(), product(mesh), rtol=0, atol=n * EPS)
 
 
-@pytest.mark.parametrize("batch", [(), (2,), (3, 4)], ids=str)
-@pytest.mark.parametrize("n", [4, 5])
+@pytest.mark.parametrize(
+    "n, batch", [(5, ()), (5, (2,)), (5, (3, 4)), (4, (3, 4))], ids=str
+)
 def test_light_through_the_columns_is_the_matrix_times_the_vector(n, batch):
     """Up to N vectors go through the columns, 3 x 4 are multiplied by the matrix."""
     mesh, x = noisy(n), vectors(batch, n)
@@ -229,12 +231,12 @@ def test_arrays_that_make_no_mesh_are_refused(change, message):
 # Gradients
 
 
-@pytest.mark.parametrize("batch", [2, 9], ids=["columns", "matrix"])
-@pytest.mark.parametrize("n", [2, 4, 5])
+@pytest.mark.parametrize("n, batch", [(2, 1), (4, 2), (5, 9)])
 def test_gradients_match_finite_differences(n, batch):
     """|AD - FD| <= 1e-5 |FD| + 1e-9 in every phase, splitter, loss and amplitude.
 
-    FD is central at h and h / 2, its h^2 eliminated.
+    FD is central at h and h / 2, its h^2 eliminated. Nine vectors of five go by way of
+    the matrix.
     """
     weight = vectors((batch,), n, seed=2)
     x = vectors((batch,), n)
@@ -263,16 +265,18 @@ def test_gradients_match_finite_differences(n, batch):
     assert jnp.all(mesh.output) and jnp.all(mesh.loss_db)
 
 
+@pytest.mark.slow
 def test_single_precision_gradients_keep_their_digits():
-    """Running the light back through 64 columns adds up rounding only."""
-    mesh, x = noisy(64), vectors((8,), 64)
-    weight = vectors((8,), 64, seed=2)
+    """Running the light back through 32 columns adds up rounding only."""
+    mesh, x = noisy(32), vectors((8,), 32)
+    weight = vectors((8,), 32, seed=2)
 
     def value(mesh, x, weight):
         return jnp.sum((weight * mesh(x)).real)
 
-    double = jax.grad(value)(mesh, x, weight)
-    single = jax.grad(value)(
+    gradient = jax.jit(jax.grad(value))
+    double = gradient(mesh, x, weight)
+    single = gradient(
         mesh.astype(jnp.float32),
         *(z.astype(jnp.complex64) for z in (x, weight)),
     )
@@ -309,18 +313,18 @@ def test_splitter_errors_are_drawn_where_there_are_splitters():
 
 
 def test_matrix_error_grows_with_splitter_error_at_the_rate_of_the_closed_form():
-    ideal = pf.compute.clements(haar(32))
-    u = ideal.matrix()
+    u = haar(17)
+    ideal = pf.compute.clements(u)
 
     def error(sigma):
         key = jax.random.key(3)
         built = pf.compute.with_splitter_errors(ideal, key, sigma)
-        return pf.compute.matrix_error(built.matrix(), u)
+        return pf.compute.matrix_error(built.matrix(), jnp.asarray(u))
 
-    value, slope = jax.value_and_grad(error)(1e-4)
+    value, slope = jax.jit(jax.value_and_grad(error))(1e-4)
     assert_close(slope, value / 1e-4, rtol=1e-3)
-    # One draw of 992 angles.
-    assert_close(slope, meshes.splitter_error(32, 1.0), rtol=0.1)
+    # One draw of 272 angles: 1 / sqrt(2 * 272) = 4 %.
+    assert_close(slope, meshes.splitter_error(17, 1.0), rtol=0.12)
 
 
 @pytest.mark.parametrize("n", [2, 5, 8, 16])

@@ -83,7 +83,7 @@ def phase_error(n: int, rms_rad: Values) -> Values:
     return n**0.5 * rms_rad
 
 
-def quantised_phase_rms_rad(bits: Values) -> Values:
+def quantised_phase_rms_rad(bits: Values | int) -> Values:
     r"""Rounding to $2^b$ settings of a turn: $2\pi / (2^b\sqrt{12})$."""
     return 2 * math.pi / (2.0**bits * math.sqrt(12))
 

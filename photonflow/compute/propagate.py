@@ -66,8 +66,7 @@ def transfer(
     )
 
 
-@jax.custom_vjp
-def propagate(even: Cells, odd: Cells, p: Half, q: Half) -> tuple[Half, Half]:
+def scan_columns(even: Cells, odd: Cells, p: Half, q: Half) -> tuple[Half, Half]:
     """Amplitudes behind all columns.
 
     `even` couples p[j] with q[j], `odd` q[j] with p[j+1]; what is left over passes by.
@@ -82,6 +81,12 @@ def propagate(even: Cells, odd: Cells, p: Half, q: Half) -> tuple[Half, Half]:
         return (_join_p(p, bottom), _join_q(top, q)), None
 
     return lax.scan(step, (p, q), (even, odd))[0]
+
+
+@jax.custom_vjp
+def propagate(even: Cells, odd: Cells, p: Half, q: Half) -> tuple[Half, Half]:
+    """`scan_columns` of unitary cells: same result, a gradient that stores nothing."""
+    return scan_columns(even, odd, p, q)
 
 
 def _forward(even: Cells, odd: Cells, p: Half, q: Half) -> tuple:
