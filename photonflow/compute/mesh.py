@@ -26,6 +26,7 @@ from ..component import Scalar, Values
 from .propagate import propagate, transfer
 
 
+Leaf = Array | np.ndarray
 Shape = Literal["clements", "reck", "svd"]
 """rectangle; triangle; two rectangles with a column of attenuators between them"""
 
@@ -122,13 +123,25 @@ class MZIMesh(eqx.Module):
     loss_db: Float[Array, " columns"]
     """of a column, the same for every mode"""
 
-    def __init__(self, theta, phi, output, alpha=None, beta=None, loss_db=None):
+    def __init__(
+        self,
+        theta: Leaf,
+        phi: Leaf,
+        output: Leaf,
+        alpha: Leaf | None = None,
+        beta: Leaf | None = None,
+        loss_db: Leaf | None = None,
+    ):
         """Splitters are ideal and columns lossless unless given."""
         self.theta, self.phi, self.output = map(jnp.asarray, (theta, phi, output))
         zero = jnp.zeros_like(self.theta)
         self.alpha = zero if alpha is None else jnp.asarray(alpha)
         self.beta = zero if beta is None else jnp.asarray(beta)
-        self.loss_db = zero[:, 0] if loss_db is None else jnp.asarray(loss_db)
+        self.loss_db = (
+            jnp.zeros_like(self.theta, shape=self.theta.shape[:1])
+            if loss_db is None
+            else jnp.asarray(loss_db)
+        )
         self._check()
 
     def _check(self) -> None:
@@ -143,7 +156,9 @@ class MZIMesh(eqx.Module):
                     f"`{name}` has shape {leaf.shape}; {n} modes need {shape}"
                 )
             if leaf.dtype not in (np.float32, np.float64):
-                raise ValueError(f"`{name}` is {leaf.dtype}; phases and loss are real")
+                raise ValueError(
+                    f"`{name}` is {leaf.dtype}; phases and loss are float32 or float64"
+                )
             if leaf.dtype != self.theta.dtype:
                 raise ValueError(
                     f"`{name}` is {leaf.dtype} and `theta` {self.theta.dtype}; "
@@ -182,7 +197,7 @@ class MZIMesh(eqx.Module):
         """The matrix U, loss included."""
         return _rows(self, _complex(self, jnp.eye(self.n, dtype=self.theta.dtype))).T
 
-    def apply(self, x: Array | np.ndarray) -> Complex[Array, "*batch n"]:
+    def apply(self, x: Leaf) -> Complex[Array, "*batch n"]:
         """U x for every vector along the last axis of `x`, real or complex.
 
         More vectors than modes are multiplied by the matrix, which is then built once;
@@ -199,7 +214,7 @@ class MZIMesh(eqx.Module):
             return (batch @ self.matrix().T).reshape(x.shape)
         return _rows(self, batch).reshape(x.shape)
 
-    def __call__(self, x: Array | np.ndarray) -> Complex[Array, "*batch n"]:
+    def __call__(self, x: Leaf) -> Complex[Array, "*batch n"]:
         """The same as `apply`."""
         return self.apply(x)
 

@@ -23,6 +23,8 @@ does not grow with depth, at the price of one more pass. This is right for any s
 angle, but not for a column that loses light: loss has to stay outside.
 """
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -121,17 +123,17 @@ def _backward(kept: tuple, cotangent: tuple[Half, Half]) -> tuple:
 propagate.defvjp(_forward, _backward)
 
 
-def _couple(t: Array, a: Half, b: Half) -> tuple[Half, Half]:
-    t = t[:, :, None]
-    return t[0] * a + t[1] * b, t[2] * a + t[3] * b
+def _couple(t: Array | Sequence[Array], a: Half, b: Half) -> tuple[Half, Half]:
+    t00, t01, t10, t11 = (element[:, None] for element in t)
+    return t00 * a + t01 * b, t10 * a + t11 * b
 
 
 def _uncouple(
     t: Array, light: tuple[Half, Half], bar: tuple[Half, Half]
 ) -> tuple[Array, tuple[Half, Half], tuple[Half, Half]]:
     """Cotangent of `t`, then light and cotangents in front of the cells."""
-    transposed = t[jnp.array([0, 2, 1, 3])]
-    a, b = _couple(jnp.conj(transposed), *light)
+    transposed = (t[0], t[2], t[1], t[3])
+    a, b = _couple([jnp.conj(element) for element in transposed], *light)
     t_bar = jnp.stack([jnp.sum(g * z, 1) for g in bar for z in (a, b)])
     return t_bar, (a, b), _couple(transposed, *bar)
 
