@@ -5,7 +5,7 @@ import importlib
 import json
 
 
-NAMES = ("chain", "rings", "supermodes")
+NAMES = ("chain", "mesh", "rings", "supermodes")
 
 
 def main() -> None:

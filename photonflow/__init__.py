@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 
 if TYPE_CHECKING:
+    from . import compute as compute
     from .cards import cite as cite
     from .cards import load as load
     from .cards import provenance as provenance
@@ -57,7 +58,12 @@ _HOME = {
 }
 
 
+_ROOMS = ("compute",)
+
+
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f".{name}", __name__)
     if name not in _HOME:
         raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
     value = getattr(import_module(f".{_HOME[name]}", __name__), name)
@@ -66,4 +72,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    return sorted({*globals(), *_HOME, *_ROOMS})

@@ -1,0 +1,4 @@
+"""What is known from elsewhere, to hold the models against."""
+
+from .cases import Case as Case
+from .cases import cases as cases
