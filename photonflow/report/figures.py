@@ -31,88 +31,137 @@ TASK_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 
 def energy(variants: list[Variant]) -> "Figure | None":
     """J/token by group of causes, and the scale-out part of it enlarged."""
-    known = [v for v in variants if v["j_per_token"]]
-    if not known:
+    groups = by_workload([v for v in variants if v["j_per_token"]])
+    if not groups:
         return None
-    figure, (whole, part) = canvas(2.6 + 0.42 * len(known), 2)
-    grouped = [group_j(v) for v in known]
-    shares = [
-        g["scale-out network"] / v["j_per_token"]
-        for g, v in zip(grouped, known, strict=True)
-    ]
-    total = span([v["j_per_token"] for v in known], ".1f")
-    headline(
-        figure,
-        f"A token costs {total} J; the scale-out network is "
-        f"{span(shares, '.1%')} of it",
-    )
-    parts = {n: ([g[n] for g in grouped], c) for n, (_, c) in GROUPS.items()}
-    stack(whole, labels(known), parts, ".1f")
-    whole.set_xlabel("energy per token, J")
-    whole.set_title("everything, at the facility meter", loc="left", size=10)
-    below(whole, 2)
-    zoom = {
-        CAUSES[cause]: (
-            [v["energy_j_per_token"][f"network.scale_out.{cause}"] for v in known],
-            LINK_COLOURS[cause],
+    figure, axes = canvas(_height(2.6, 0.42, groups), 2, len(groups))
+    told = []
+    for (work, known), whole, part in zip(groups, axes[0::2], axes[1::2], strict=True):
+        grouped = [group_j(v) for v in known]
+        joules = [v["j_per_token"] for v in known]
+        shares = [
+            g["scale-out network"] / j for g, j in zip(grouped, joules, strict=True)
+        ]
+        told.append(
+            f"a token {f'of {work} ' if work else ''}costs "
+            f"{span(joules, decimals(joules))} J, {span(shares, '.1%')} of it scale-out"
         )
-        for cause in causes.NETWORK
-    }
-    if any(any(values) for values, _ in zoom.values()):
-        stack(part, labels(known), zoom, ".2f")
-    part.set_xlabel("energy per token, J (enlarged scale)")
-    part.set_title("scale-out network alone, by cause", loc="left", size=10)
-    below(part, 2)
+        parts = {n: ([g[n] for g in grouped], c) for n, (_, c) in GROUPS.items()}
+        stack(whole, labels(known), parts, decimals(joules))
+        zoom = {
+            CAUSES[cause]: (
+                [v["energy_j_per_token"][f"network.scale_out.{cause}"] for v in known],
+                LINK_COLOURS[cause],
+            )
+            for cause in causes.NETWORK
+        }
+        columns = zip(*(values for values, _ in zoom.values()), strict=True)
+        totals = [math.fsum(column) for column in columns]
+        if any(totals):
+            stack(part, labels(known), zoom, decimals(totals))
+        before = f"{work}: " if work else ""
+        whole.set_title(f"{before}everything, at the meter", loc="left", size=10)
+        part.set_title(f"{before}scale-out alone, by cause", loc="left", size=10)
+    headline(figure, _sentence(told))
+    axes[-2].set_xlabel("energy per token, J")
+    axes[-1].set_xlabel("energy per token, J (enlarged scale)")
+    below(axes[-2], 2)
+    below(axes[-1], 2)
     return figure
 
 
 def standing(variants: list[Variant]) -> "Figure | None":
     """Static against dynamic share of J/token."""
     known = [v for v in variants if v["static_share"] is not None and v["j_per_token"]]
-    if not known:
+    groups = by_workload(known)
+    if not groups:
         return None
-    figure, (ax,) = canvas(1.7 + 0.36 * len(known))
-    shares = [v["static_share"] for v in known]
-    headline(
-        figure, f"{span(shares, '.0%')} of a token's energy burns without any work"
-    )
-    joules = [v["j_per_token"] for v in known]
-    parts = {
-        "static: burnt busy or idle": (
-            [s * j for s, j in zip(shares, joules, strict=True)],
-            "#0072B2",
-        ),
-        "dynamic: stops when no token is served": (
-            [(1 - s) * j for s, j in zip(shares, joules, strict=True)],
-            "#E69F00",
-        ),
-    }
-    stack(ax, labels(known), parts, ".1f")
-    ax.set_xlabel("energy per token at the facility meter, J")
-    below(ax, 2)
+    figure, axes = canvas(_height(1.7, 0.36, groups), 1, len(groups))
+    burns = span([v["static_share"] for v in known], ".0%")
+    headline(figure, f"{burns} of a token's energy burns without any work")
+    for (work, rows), ax in zip(groups, axes, strict=True):
+        joules = [v["j_per_token"] for v in rows]
+        still = [v["static_share"] * v["j_per_token"] for v in rows]
+        parts = {
+            "static: burnt busy or idle": (still, "#0072B2"),
+            "dynamic: stops when no token is served": (
+                [j - s for s, j in zip(still, joules, strict=True)],
+                "#E69F00",
+            ),
+        }
+        stack(ax, labels(rows), parts, decimals(joules))
+        if work:
+            ax.set_title(work, loc="left", size=10)
+    axes[-1].set_xlabel("energy per token at the facility meter, J")
+    below(axes[-1], 2)
     return figure
 
 
 def step_time(variants: list[Variant]) -> "Figure | None":
     """Exposed time of a step by cause."""
-    known = [v for v in variants if v["step_time_s"]]
-    if not known:
+    groups = by_workload([v for v in variants if v["step_time_s"]])
+    if not groups:
         return None
-    figure, (ax,) = canvas(1.9 + 0.36 * len(known))
-    waits = [v["time_s"]["scale_out"] for v in known]
-    headline(
-        figure,
-        f"The step waits {span(waits, '.2f', 1e3)} ms for the scale-out network, of "
-        f"{span([v['step_time_s'] for v in known], '.1f', 1e3)} ms",
+    figure, axes = canvas(_height(1.9, 0.36, groups), 1, len(groups))
+    told = []
+    for (work, known), ax in zip(groups, axes, strict=True):
+        waits = [v["time_s"]["scale_out"] * 1e3 for v in known]
+        steps = [v["step_time_s"] * 1e3 for v in known]
+        told.append(
+            f"a step {f'of {work} ' if work else ''}waits {span(waits, '.2f')} ms of "
+            f"{span(steps, decimals(steps))} ms for scale-out"
+        )
+        parts = {
+            CAUSES[cause]: (
+                [v["time_s"][cause] * 1e3 for v in known],
+                TIME_COLOURS[cause],
+            )
+            for cause in causes.TIME
+        }
+        stack(ax, labels(known), parts, decimals(steps))
+        if work:
+            ax.set_title(work, loc="left", size=10)
+    headline(figure, _sentence(told))
+    axes[-1].set_xlabel(
+        "exposed time of one step, ms (what the step would save without it)"
     )
-    parts = {
-        CAUSES[cause]: ([v["time_s"][cause] * 1e3 for v in known], TIME_COLOURS[cause])
-        for cause in causes.TIME
-    }
-    stack(ax, labels(known), parts, ".1f")
-    ax.set_xlabel("exposed time of one step, ms (what the step would save without it)")
-    below(ax, 4)
+    _shared_legend(axes)
     return figure
+
+
+def by_workload(variants: list[Variant]) -> list[tuple[str, list[Variant]]]:
+    """Rows of each workload, named only where there are several: scales differ."""
+    names = list(dict.fromkeys(v["workload"] for v in variants))
+    several = len(names) > 1
+    return [
+        (name if several else "", [v for v in variants if v["workload"] == name])
+        for name in names
+    ]
+
+
+def decimals(values: list[Any]) -> str:
+    """A format with three digits of the largest of `values`, one decimal at least."""
+    largest = max(map(abs, values), default=1.0) or 1.0
+    return f".{max(1, 2 - math.floor(math.log10(largest)))}f"
+
+
+def _height(rest: float, each: float, groups: list[tuple[str, list[Variant]]]) -> float:
+    """Inches of a figure with a panel per group and a bar per row."""
+    return rest + sum(each * len(rows) for _, rows in groups) + 0.6 * (len(groups) - 1)
+
+
+def _sentence(told: list[str]) -> str:
+    text = "; ".join(told)
+    return text[0].upper() + text[1:]
+
+
+def _shared_legend(axes: Any) -> None:
+    """One legend under the last panel for the marks of all."""
+    marks = {}
+    for ax in axes:
+        handles, names = ax.get_legend_handles_labels()
+        marks |= dict(zip(names, handles, strict=True))
+    below(axes[-1], 4, marks)
 
 
 def utilisation(variants: list[Variant]) -> "Figure | None":

@@ -74,13 +74,13 @@ def budget(variants: list[Variant]) -> "Figure | None":
 
 
 def _hops(variants: list[Variant]) -> list[tuple[str, dict[str, Any]]]:
-    """One link per variant: what a link is does not depend on the workload."""
-    found = {}
+    """One link per technology: others of its variants are the same or close to it."""
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
     for variant in variants:
         hop = shown_hop(variant)
         if hop:
-            found.setdefault(variant["name"], hop)
-    return list(found.items())
+            found.setdefault(hop["technology"], (variant["name"], hop))
+    return list(found.values())
 
 
 def _budget(hop: dict[str, Any]) -> dict[str, Any]:
