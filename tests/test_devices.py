@@ -199,7 +199,7 @@ def test_linewidth_is_where_the_depth_has_fallen_to_half(finesse_loss):
     def above_half(phase):
         return float(1 - rings.all_pass(phase, a, t) - deepest / 2)
 
-    half_phase = brentq(above_half, 0.0, math.pi, xtol=1e-15)
+    half_phase = np.asarray(brentq(above_half, 0.0, math.pi, xtol=1e-15))
     # The round-trip phase is 2 pi over one FSR, here of 1 Hz; two flanks.
     assert_close(rings.linewidth_hz(a, t, 1.0), half_phase / math.pi, rtol=1e-10)
 

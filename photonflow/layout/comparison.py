@@ -34,7 +34,7 @@ class Notch(NamedTuple):
 
 def notch(power: Spectrum, low_hz: float, high_hz: float) -> Notch:
     """The only resonance between two frequencies that lie on either side of it."""
-    found = minimize_scalar(
+    found: Any = minimize_scalar(
         power, bounds=(low_hz, high_hz), method="bounded", options={"xatol": 1e3}
     )
     floor = float(found.fun)
@@ -50,9 +50,11 @@ def notch(power: Spectrum, low_hz: float, high_hz: float) -> Notch:
             got=f"transmission {floor:.3g} on resonance",
             key="ring",
         )
-    red, blue = (
-        brentq(above, end, found.x, xtol=1e-3, rtol=1e-15) for end in (low_hz, high_hz)
-    )
+
+    def flank(end_hz: float) -> float:
+        return float(np.asarray(brentq(above, end_hz, found.x, xtol=1e-3)))
+
+    red, blue = flank(low_hz), flank(high_hz)
     return Notch((red + blue) / 2, blue - red, floor)
 
 

@@ -9,8 +9,9 @@ is the same at every wavelength, as `rings.fsr_hz` has it.
 A bus loses nothing here: `insertion_db` of the modulator counts that loss.
 """
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gdsfactory as gf
@@ -19,7 +20,6 @@ import jax.numpy as jnp
 import numpy as np
 import sax
 
-from ..component import Scalar, Values
 from ..devices import rings
 from ..devices.modulators import MicroringModulator
 from ..units import LIGHT_M_PER_S, LN10
@@ -77,9 +77,9 @@ def spectrum(cell: gf.Component, ring: MicroringModulator) -> Spectrum:
 
 
 def resonance_hz(ring: MicroringModulator, radius_m: Any = None) -> float:
-    """The resonance next to the laser, of a ring whose heater is off.
+    r"""The resonance next to the laser, of a ring whose heater is off.
 
-    $2\\pi R\\,[n_0 f_0 + n_g (f - f_0)] = m c$, with the effective index of `process`.
+    $2\pi R\,[n_0 f_0 + n_g (f - f_0)] = m c$, with the effective index of `process`.
     """
     radius = float(ring.radius_m if radius_m is None else radius_m)
     laser_hz, group = float(ring.optical_hz()), float(ring.guide.group_index)
@@ -96,7 +96,7 @@ def models(ring: MicroringModulator) -> dict[str, Callable[..., Any]]:
     )
     carriers_per_m = guide.confinement * swept.absorption_per_m
 
-    def line(wl: Values, length: Values, loss_per_m: Values) -> Values:
+    def line(wl: Any, length: Any, loss_per_m: Any) -> Any:
         """Amplitude after `length`."""
         s = sax.models.straight(
             wl=wl,
@@ -108,27 +108,25 @@ def models(ring: MicroringModulator) -> dict[str, Callable[..., Any]]:
         )
         return s["in0", "out0"]
 
-    def straight(*, wl: Values = 1.31, length: Values = 10.0) -> Any:
+    def straight(*, wl: Any = 1.31, length: Any = 10.0) -> Any:
         return sax.reciprocal({("o1", "o2"): line(wl, length, 0.0)})
 
-    def ring_junction(
-        *, wl: Values = 1.31, radius: Values = 6.0, angle: Values = 270.0
-    ) -> Any:
-        loss = guide.loss_per_m(radius / UM) + carriers_per_m
+    def ring_junction(*, wl: Any = 1.31, radius: Any = 6.0, angle: Any = 270.0) -> Any:
+        loss = guide.loss_per_m(_metres(radius)) + carriers_per_m
         return sax.reciprocal({("o1", "o2"): line(wl, _arc(radius, angle), loss)})
 
     def ring_coupler(
         *,
-        wl: Values = 1.31,
-        radius: Values = 6.0,
-        gap: Values = 0.2,
-        angle: Values = 90.0,
-        length: Values = 12.0,
+        wl: Any = 1.31,
+        radius: Any = 6.0,
+        gap: Any = 0.2,
+        angle: Any = 90.0,
+        length: Any = 12.0,
     ) -> Any:
         t = _kept(ring, radius, gap)
         point = sax.models.coupler_ideal(wl=wl, coupling=1 - t**2)
         bus = line(wl, length / 2, 0.0)
-        arc = line(wl, _arc(radius, angle) / 2, guide.loss_per_m(radius / UM))
+        arc = line(wl, _arc(radius, angle) / 2, guide.loss_per_m(_metres(radius)))
         # in0 and out0 are the bus, in1 and out1 the ring.
         return sax.reciprocal(
             {
@@ -146,16 +144,20 @@ def models(ring: MicroringModulator) -> dict[str, Callable[..., Any]]:
 MODELS = ("straight", "ring_junction", "ring_coupler")
 
 
-def _arc(radius: Values, angle: Values) -> Values:
+def _metres(um: Any) -> Any:
+    return jnp.asarray(um, float) / UM
+
+
+def _arc(radius: Any, angle: Any) -> Any:
     return radius * angle * (math.pi / 180)
 
 
-def _kept(ring: MicroringModulator, radius: Values, gap: Values) -> Scalar:
+def _kept(ring: MicroringModulator, radius: Any, gap: Any) -> Any:
     """Amplitude kept in the bus at the drawn radius and gap."""
     guide = ring.guide
     angle = rings.coupling_angle(
-        radius / UM,
-        gap / UM,
+        _metres(radius),
+        _metres(gap),
         ring.wavelength_m,
         guide.splitting,
         guide.splitting_decay_per_m,
@@ -167,11 +169,8 @@ def _owner(port: str) -> str:
     return port.partition(",")[0]
 
 
-def _sax_rules() -> Any:
-    """SAX mixes integers and floats; photonflow's tests forbid that for its own."""
-    import contextlib
-
-    stack = contextlib.ExitStack()
-    stack.enter_context(jax.numpy_dtype_promotion("standard"))
-    stack.enter_context(jax.numpy_rank_promotion("allow"))
-    return stack
+@contextlib.contextmanager
+def _sax_rules() -> Iterator[None]:
+    """SAX mixes dtypes and ranks, which photonflow's tests forbid for its own code."""
+    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        yield

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path as Outline
 
-from .process import GRID, PAD, PITCH
+from .process import GRID, PAD, PITCH, RIB
 from .rules import region
 
 
@@ -28,6 +28,7 @@ LAYERS = (
     ("MTOP", "#c9a227", 0.40, "top metal"),
     ("PADOPEN", "#fff3c4", 1.0, "pad opening"),
 )
+TOP = ("MTOP", "PADOPEN")
 
 
 def draw(
@@ -40,7 +41,8 @@ def draw(
     """
     figure = Figure(figsize=(13, 9.2), layout="constrained")
     FigureCanvasAgg(figure)
-    upper, lower = figure.subfigures(2, 1, height_ratios=[2.6, 1])
+    parts: Any = figure.subfigures(2, 1, height_ratios=[2.6, 1])
+    upper, lower = parts
     close, whole = upper.subplots(1, 2, width_ratios=[1.35, 1])
     _close_up(close, ring, sizes)
     _fill(whole, ring)
@@ -50,7 +52,7 @@ def draw(
         _say(whole, (x, sizes["radius"] + 25), name, size=13)
     for x in (-20.0, 20.0):
         _say(whole, (x, -sizes["radius"] - 25), "heater", size=10)
-    whole.set_title(f"Its cell: pads of {PAD:g} µm on {PITCH:g} µm of bus", fontsize=11)
+    _title(whole, f"Its cell: pads of {PAD:g} µm on {PITCH:g} µm of bus")
 
     along = lower.subplots(1, 1)
     _fill(along, row)
@@ -59,11 +61,11 @@ def draw(
     for i in range(sizes["rings"]):
         _say(along, (i * PITCH + 14.0, 0.0), str(i + 1))
     first, last = sizes["radius"], sizes["last"]
-    along.set_title(
+    _title(
+        along,
         f"{sizes['rings']} on one bus, resonances FSR/{sizes['rings']} apart: radius "
         f"{first:.4f} µm (1) to {last:.4f} µm ({sizes['rings']}), "
         f"steps of {sizes['step_nm']:.2f} nm",
-        fontsize=11,
     )
     shown = [Patch(color=c, alpha=a, label=text) for _, c, a, text in LAYERS]
     lower.legend(
@@ -74,7 +76,7 @@ def draw(
 
 def _close_up(axes: Axes, ring: gf.Component, sizes: dict[str, Any]) -> None:
     radius, gap = sizes["radius"], sizes["gap"]
-    _fill(axes, ring, without=("MTOP", "PADOPEN"))
+    _fill(axes, ring, only=tuple(x[0] for x in LAYERS if x[0] not in TOP))
     reach = radius + 6.5
     axes.set_xlim(-reach - 3, reach + 3)
     axes.set_ylim(-reach, reach)
@@ -89,8 +91,11 @@ def _close_up(axes: Axes, ring: gf.Component, sizes: dict[str, Any]) -> None:
     )
     _say(axes, (0.0, 0.75), f"R = {radius:.3f} µm")
     for text, at, where in (
-        (f"gap {gap * 1e3:.1f} nm, rib 400 nm", (0.0, bus + 0.3), (0.0, -reach + 0.8)),
-        ("bus", (-reach - 1, bus), (-reach - 1, bus - 2.2)),
+        (
+            f"bus, a rib of {RIB * 1e3:.0f} nm",
+            (-reach, bus),
+            (-reach + 0.5, bus - 2.0),
+        ),
         (
             f"junction on {sizes['fraction']:.0%} of the ring:\np inside, n outside",
             (-0.71 * radius, 0.71 * radius),
@@ -99,7 +104,7 @@ def _close_up(axes: Axes, ring: gf.Component, sizes: dict[str, Any]) -> None:
         (
             "heater over the\nundoped rest",
             (0.71 * (radius + 1.4), -0.71 * (radius + 1.4)),
-            (reach, -0.42 * reach),
+            (reach, -0.3 * reach),
         ),
         (
             "n contact",
@@ -119,12 +124,26 @@ def _close_up(axes: Axes, ring: gf.Component, sizes: dict[str, Any]) -> None:
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
         )
     _scale_bar(axes, 5.0)
-    axes.set_title("The ring, top metal taken off", fontsize=11)
+    _gap(axes.inset_axes((0.76, 0.01, 0.23, 0.13)), ring, bus, gap)
+    _title(axes, "The ring, top metal taken off")
 
 
-def _fill(axes: Axes, cell: gf.Component, without: tuple[str, ...] = ()) -> None:
+def _gap(axes: Axes, ring: gf.Component, bus: float, gap: float) -> None:
+    """Ribs alone where they are nearest."""
+    _fill(axes, ring, only=("WG",))
+    axes.set_xlim(-1.6, 1.6)
+    axes.set_ylim(bus - 0.35, bus + 0.95 + gap)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_title(f"under the heater: gap {gap * 1e3:.1f} nm", fontsize=10, pad=4)
+    axes.plot([0, 0], [bus + RIB / 2, bus + RIB / 2 + gap], color="black", zorder=30)
+
+
+def _fill(
+    axes: Axes, cell: gf.Component, only: tuple[str, ...] = tuple(x[0] for x in LAYERS)
+) -> None:
     for order, (layer, colour, alpha, _) in enumerate(LAYERS):
-        if layer in without:
+        if layer not in only:
             continue
         for shape in region(cell, layer).each():
             rings = [list(shape.each_point_hull())]
@@ -150,9 +169,16 @@ def _fill(axes: Axes, cell: gf.Component, without: tuple[str, ...] = ()) -> None
 def _frame(axes: Axes, cell: gf.Component, below: float = 10.0) -> None:
     box = cell.dbbox()
     axes.set_xlim(box.left - 2, box.right + 2)
-    axes.set_ylim(box.bottom - below, box.top + 4)
+    axes.set_ylim(box.bottom - below, box.top + 12)
     axes.set_aspect("equal")
     axes.axis("off")
+
+
+def _title(axes: Axes, text: str) -> None:
+    """Inside the axes, where the layout of the figure cannot cut it."""
+    axes.text(
+        0.5, 1.0, text, ha="center", va="top", fontsize=12, transform=axes.transAxes
+    )
 
 
 def _scale_bar(axes: Axes, length: float) -> None:
