@@ -207,10 +207,11 @@ def layout(
 
     enable_x64()
     device = ring_of(folder, variant)
-    # gdsfactory and SAX take seconds to import: after all that can be told without.
-    from .layout import lay_out
+    with _Progress(False, False) as progress, replacing(folder) as new:
+        # Seconds of import, so only once there is something to draw.
+        progress(f"{device.task}: layout")
+        from .layout import lay_out
 
-    with replacing(folder) as new:
         about = {key: value for key, value in device._asdict().items() if key != "ring"}
         data = about | lay_out(device.ring, new)
         (new / "layout.json").write_text(text_of(data), "utf-8")

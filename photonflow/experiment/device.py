@@ -38,7 +38,10 @@ class Device(NamedTuple):
 
 
 def ring_of(folder: Path, variant: str | None = None) -> Device:
-    """The ring of `variant`, or of the last variant that has one and a design."""
+    """The ring of `variant`, or of the last variant that has one and a design.
+
+    Of several workloads the last one counts.
+    """
     rows = read_result(folder)["variants"]
     if variant is not None:
         known(variant, [row["name"] for row in rows], file=folder, what="variant")

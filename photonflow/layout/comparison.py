@@ -21,6 +21,7 @@ from .process import EFFECTIVE_INDEX
 
 RINGS = 8
 SCAN = 1600  # points that count the notches of a row, before each is measured
+SHALLOW = 0.05  # a dip of less transmission does not count
 
 
 class Notch(NamedTuple):
@@ -112,7 +113,7 @@ def compare_row(power: Spectrum, ring: MicroringModulator) -> dict[str, Any]:
     top_hz, step_hz = resonance_hz(ring), float(ring.fsr_hz()) / RINGS
     span = top_hz + step_hz * np.linspace(0.5 - RINGS, 0.5, SCAN)
     seen = np.array([float(power(f)) for f in span])
-    dips = find_peaks(-seen, prominence=0.05)[0]
+    dips = find_peaks(-seen, prominence=SHALLOW)[0]
     # Half way to the neighbours a notch has ended; between, it is the only one.
     edges = [span[0], *((span[dips[1:]] + span[dips[:-1]]) / 2), span[-1]]
     lines = (
