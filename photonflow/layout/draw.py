@@ -4,8 +4,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import equinox as eqx
-
 from ..component import replace
 from ..devices.modulators import MicroringModulator
 from . import cells, picture, process, rules
@@ -46,6 +44,7 @@ def lay_out(ring: MicroringModulator, folder: Path) -> dict[str, Any]:
     drawing_s = time.perf_counter() - began
     found = rules.drawn(one)
     as_drawn = replace(ring, {"gap_m": found["gap_m"]})
+    middle = as_drawn.resonance(ring.bias_v + ring.drive_v / 2)
     return {
         "schema": SCHEMA,
         "asked": {
@@ -54,7 +53,7 @@ def lay_out(ring: MicroringModulator, folder: Path) -> dict[str, Any]:
             "junction_fraction": fraction,
         },
         "drawn": found | {"grid_m": process.GRID / UM, "rib_m": process.RIB / UM},
-        "linewidth_at_drawn_gap_hz": _linewidth_hz(as_drawn),
+        "linewidth_at_drawn_gap_hz": float(middle.linewidth_hz()),
         "effective_index": EFFECTIVE_INDEX,
         "netlist": netlist(one),
         "comparison": compare(spectrum(one, ring), ring),
@@ -66,12 +65,3 @@ def lay_out(ring: MicroringModulator, folder: Path) -> dict[str, Any]:
             "all": time.perf_counter() - began,
         },
     }
-
-
-@eqx.filter_jit
-def _width(ring: MicroringModulator) -> Any:
-    return ring.resonance(ring.bias_v + ring.drive_v / 2).linewidth_hz()
-
-
-def _linewidth_hz(ring: MicroringModulator) -> float:
-    return float(_width(ring))
