@@ -261,6 +261,40 @@ def report(
     print(f"Written to {folder / 'report.html'}")
 
 
+@app.command()
+def layout(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run folder.")],
+    variant: Annotated[
+        str | None,
+        typer.Option("--variant", help="Whose ring [the last one with a design]."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Draw the ring modulator of a run as a mask, and simulate what was drawn."""
+    from .component import enable_x64
+    from .experiment.device import ring_of
+    from .experiment.folder import as_json as text_of
+    from .experiment.folder import replacing
+    from .report.mask import mask_tables
+
+    enable_x64()
+    device = ring_of(folder, variant)
+    with _Progress(False, False) as progress, replacing(folder) as new:
+        # Seconds of import, so only once there is something to draw.
+        progress(f"{device.task}: layout")
+        from .layout import lay_out
+
+        about = {key: value for key, value in device._asdict().items() if key != "ring"}
+        data = about | lay_out(device.ring, new)
+        (new / "layout.json").write_text(text_of(data), "utf-8")
+    if as_json:
+        _print_json(data)
+        return
+    for renderable in mask_tables(data):
+        _console().print(renderable, highlight=False)
+    print(f"Written to {folder}: layout.gds, layout.png, layout.json")
+
+
 def main() -> None:
     """Entry point of the console script."""
     app()

@@ -190,6 +190,34 @@ def test_transmission_is_even_periodic_and_passive():
     assert_close(rings.all_pass(phase, 1.0, T), np.ones(101), rtol=1e-12)
 
 
+@pytest.mark.parametrize("finesse_loss", [1e-3, 0.05, 0.4, 0.7])
+def test_linewidth_is_where_the_depth_has_fallen_to_half(finesse_loss):
+    """Both flanks found on the all-pass formula itself; at = 1 - `finesse_loss`."""
+    a = t = math.sqrt(1 - finesse_loss)
+    deepest = 1 - rings.all_pass(0.0, a, t)
+
+    def above_half(phase):
+        return float(1 - rings.all_pass(phase, a, t) - deepest / 2)
+
+    half_phase = np.asarray(brentq(above_half, 0.0, math.pi, xtol=1e-15))
+    # The round-trip phase is 2 pi over one FSR, here of 1 Hz; two flanks.
+    assert_close(rings.linewidth_hz(a, t, 1.0), half_phase / math.pi, rtol=1e-10)
+
+
+def test_linewidth_stays_smooth_where_the_depth_nowhere_falls_to_half():
+    """at = 2 - sqrt(3) is half an FSR wide; at < 3 - 2 sqrt(2) is never at half."""
+    at = jnp.asarray([1e-9, 1e-3, 0.17, 2 - math.sqrt(3), 0.3, 0.999999])
+    width = jax.vmap(lambda x: rings.linewidth_hz(x, 1.0, 1.0))(at)
+    slope = jax.vmap(jax.grad(lambda x: rings.linewidth_hz(x, 1.0, 1.0)))(at)
+    assert_close(width[3], 0.5, rtol=1e-12)
+    assert jnp.all(jnp.isfinite(slope)) and jnp.all(slope < 0)
+    assert jnp.all(jnp.diff(width) < 0)
+    joint = 2 - math.sqrt(3) + 1e-6 * jnp.asarray([-1.0, 1.0])
+    left, right = jax.vmap(jax.grad(lambda x: rings.linewidth_hz(x, 1.0, 1.0)))(joint)
+    # The curvature of arcsin alone, d2(asin u) = 2 at u = 1/sqrt(2), over 2e-6.
+    assert_close(left, right, rtol=2e-5)
+
+
 def test_coupling_falls_with_the_gap_by_its_decay():
     ring = nominal.ring()
     wider = replace(ring, {"gap_m": ring.gap_m + 20e-9})

@@ -69,8 +69,23 @@ def all_pass(phase: Values, a: Values, t: Values) -> Values:
 
 
 def linewidth_hz(a: Values, t: Values, fsr: Values) -> Values:
-    r"""Full width at half depth, $FSR\,(1 - at)/(\pi\sqrt{at})$ [1]."""
-    return fsr * (1 - a * t) / (math.pi * jnp.sqrt(a * t))
+    r"""Full width of `all_pass` at half depth.
+
+    The depth 1 - T is an Airy function and has fallen to half at [1]
+    $$ \Delta\nu = \frac{2\,FSR}{\pi}\arcsin u, \qquad
+       u = \frac{1 - at}{2\sqrt{at}}, $$
+    of which $2u\,FSR/\pi$ is the limit of high finesse. Exact up to half an FSR,
+    $u = 1/\sqrt2$. A broader line (at < 0.268, finesse below 2) hardly resonates, and
+    past u = 1 it nowhere falls to half: there the tangent goes on, so that width and
+    gradient stay finite and monotonic.
+    """
+    u = (1 - a * t) / (2 * jnp.sqrt(a * t))
+    narrow = jnp.minimum(u, HALF_FSR)
+    # d(asin u)/du = 1 / sqrt(1 - u^2) = sqrt(2) at u = 1/sqrt(2): no kink.
+    return 2 * fsr / math.pi * (jnp.arcsin(narrow) + math.sqrt(2) * (u - narrow))
+
+
+HALF_FSR = math.sqrt(0.5)  # u of a line half an FSR wide
 
 
 def small_signal(
