@@ -1,6 +1,7 @@
 """What all figures are drawn with: a canvas, bars, labels that do not collide."""
 
 import math
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from .words import Number, number
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 WIDTH_IN = 9.6
 INK = "#222222"
+LINE = 96
+"""letters of a headline that fit beside each other"""
 LONG = 24
 """letters of a name that is broken at its commas"""
 
@@ -34,6 +37,7 @@ def canvas(
 
 def headline(figure: "Figure", text: str) -> None:
     """What was found, left aligned above everything."""
+    text = textwrap.fill(text, LINE)
     figure.suptitle(text, x=0.01, ha="left", fontsize=11.5, weight="bold", color=INK)
 
 

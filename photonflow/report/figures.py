@@ -43,7 +43,7 @@ def energy(variants: list[Variant]) -> "Figure | None":
             g["scale-out network"] / j for g, j in zip(grouped, joules, strict=True)
         ]
         told.append(
-            f"a token {f'of {work} ' if work else ''}costs "
+            f"{f'in {work} ' if work else ''}a token costs "
             f"{span(joules, decimals(joules))} J, {span(shares, '.1%')} of it scale-out"
         )
         parts = {n: ([g[n] for g in grouped], c) for n, (_, c) in GROUPS.items()}
@@ -65,8 +65,8 @@ def energy(variants: list[Variant]) -> "Figure | None":
     headline(figure, _sentence(told))
     axes[-2].set_xlabel("energy per token, J")
     axes[-1].set_xlabel("energy per token, J (enlarged scale)")
-    below(axes[-2], 2)
-    below(axes[-1], 2)
+    _shared_legend(axes[0::2], 2)
+    _shared_legend(axes[1::2], 2)
     return figure
 
 
@@ -108,8 +108,9 @@ def step_time(variants: list[Variant]) -> "Figure | None":
         waits = [v["time_s"]["scale_out"] * 1e3 for v in known]
         steps = [v["step_time_s"] * 1e3 for v in known]
         told.append(
-            f"a step {f'of {work} ' if work else ''}waits {span(waits, '.2f')} ms of "
-            f"{span(steps, decimals(steps))} ms for scale-out"
+            f"{f'in {work} ' if work else ''}a step waits "
+            f"{span(waits, decimals(waits))} of {span(steps, decimals(steps))} ms for "
+            "scale-out"
         )
         parts = {
             CAUSES[cause]: (
@@ -125,7 +126,7 @@ def step_time(variants: list[Variant]) -> "Figure | None":
     axes[-1].set_xlabel(
         "exposed time of one step, ms (what the step would save without it)"
     )
-    _shared_legend(axes)
+    _shared_legend(axes, 4)
     return figure
 
 
@@ -155,13 +156,13 @@ def _sentence(told: list[str]) -> str:
     return text[0].upper() + text[1:]
 
 
-def _shared_legend(axes: Any) -> None:
+def _shared_legend(axes: Any, columns: int) -> None:
     """One legend under the last panel for the marks of all."""
     marks = {}
     for ax in axes:
         handles, names = ax.get_legend_handles_labels()
         marks |= dict(zip(names, handles, strict=True))
-    below(axes[-1], 4, marks)
+    below(axes[-1], columns, marks)
 
 
 def utilisation(variants: list[Variant]) -> "Figure | None":

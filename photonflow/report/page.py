@@ -62,7 +62,6 @@ CAPTIONS = {
     "improve no further.",
 }
 MISSING = {
-    "matrix_unit": "No variant has an optical matrix unit.",
     "budget": "No optical scale-out link in this result: nothing to draw in dB.",
     "search_trace": "No search was run: all variants are as their cards describe them.",
 }
@@ -95,12 +94,14 @@ def draw(result: dict[str, Any], trace: Rows | None) -> dict[str, str | None]:
     everything = result["variants"]
     variants, swept = sweep.ends(everything), sweep.swept(everything)
     with matplotlib.rc_context(_STYLE):
+        unit = unit_figures.matrix_unit(everything)
+        units = {} if unit is None else {"matrix_unit": unit}
         found = {
             **({"sweep": sweep.j_per_token(everything)} if swept else {}),
             "energy": figures.energy(variants),
             "standing": figures.standing(variants),
             "step_time": figures.step_time(variants),
-            "matrix_unit": unit_figures.matrix_unit(variants),
+            **units,
             "utilisation": figures.utilisation(variants),
             "budget": link_figures.budget(variants),
             "port_watts": link_figures.port_watts(variants),
