@@ -153,7 +153,7 @@ FAMILIES = (
     pytest.param("pluggable", marks=pytest.mark.slow),
     pytest.param("lpo", marks=pytest.mark.slow),
 )
-STEPS = ("train", "prefill")
+STEPS = ("train", "prefill", "optical")
 TRAINED = (pytest.param("cpo-train", marks=pytest.mark.slow),)
 CASES = LINKS + UNITS + FAMILIES + STEPS + TRAINED
 
@@ -162,6 +162,10 @@ CASES = LINKS + UNITS + FAMILIES + STEPS + TRAINED
 def build(name: str) -> Case:
     if name in nominal.FAMILIES:
         tree = (nominal.cluster(name), nominal.decode())
+        return case(tree, ["cluster", "workload"], cluster_stages)
+    if name == "optical":
+        cluster = nominal.copper_cluster(matrix_unit=nominal.svd_unit())
+        tree = (cluster, nominal.prefill())
         return case(tree, ["cluster", "workload"], cluster_stages)
     if name in STEPS:
         tree = (nominal.copper_cluster(), nominal.workloads()[name])

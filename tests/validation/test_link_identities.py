@@ -1,7 +1,6 @@
 """Identities and arithmetic of devices and links, each against the row of its id.
 
-`link.json` holds the rows as they were collected, sources included; tolerances are
-theirs. Identities not covered yet:
+Rows and tolerances are those of `photonflow.validation.cases("link")`. Not covered yet:
 
 * `ring_adddrop_resonance`, `lorentz_demux_200GHz_fwhm40`, `ring_wdm_xt_sum`: there is
   no add-drop ring and no wavelength multiplexing yet;
@@ -11,9 +10,7 @@ theirs. Identities not covered yet:
 * of `kp4_threshold` the codeword error rate: `fec` gives bit error rates only.
 """
 
-import json
 import math
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -27,12 +24,10 @@ from photonflow.devices import junction, rings, silicon
 from photonflow.devices.passives import FibrePath
 from photonflow.links import fec, signal
 from photonflow.units import CHARGE_C, LIGHT_M_PER_S
+from photonflow.validation import cases
 
 
-CASES = {
-    row["id"]: row
-    for row in json.loads(Path(__file__).with_name("link.json").read_text())
-}
+CASES = {case.id: case.model_dump(by_alias=True) for case in cases("link")}
 
 
 def rows(*ids):
