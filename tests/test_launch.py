@@ -325,7 +325,7 @@ def test_a_killed_task_is_resumed_and_equals_a_local_run_bit_for_bit(
     slurm, quick, tmp_path
 ):
     out = tmp_path / "on slurm"
-    first = submit(quick, out)
+    first = submit(quick, out, "--cpus", 1)  # two at a time on each node
     assert first.exit_code == 0, first.stderr
     job = number_of(first.stdout, "4 tasks of 4 (0-3)")
     until(lambda: "laser" in log(out, 1), 300, lambda: queue() + log(out, 1))
