@@ -1,6 +1,5 @@
 """The command line. What a command needs is imported inside it: `--help` is quick."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,10 +7,20 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from .quantity import InputError
+from ..quantity import InputError
+from .terminal import (
+    BAD_INPUT,
+    INFEASIBLE,
+    Progress,
+    console,
+    leave,
+    print_json,
+    print_result,
+    print_table,
+    print_task,
+)
 
 
-DONE, BAD_INPUT, INFEASIBLE = 0, 2, 3
 SCHEMAS = ("result", "experiment", "workload", "card")
 
 
@@ -66,23 +75,23 @@ def run(
     cards: Cards = None,
 ) -> None:
     """Evaluate and search all variants, and write a run folder."""
-    from .experiment import run_one, run_study
+    from ..experiment import run_one, run_study
 
     study = _study(exp, set_, cards)
     folder = out or Path("runs") / study.name
-    with _Progress(quiet, verbose) as progress:
+    with Progress(quiet, verbose) as progress:
         if task is None:
             result = run_study(study, True, folder, progress)
         else:
             row, now = run_one(study, task, folder, progress)
     if task is not None:
-        _print_task(row, now, folder, as_json)
-        _exit({"variants": [row.model_dump(mode="json")]})
+        print_task(row, now, folder, as_json)
+        leave({"variants": [row.model_dump(mode="json")]})
         return
-    _print_result(result, as_json)
+    print_result(result, as_json)
     if not as_json:
         print(f"\nWritten to {folder}: report.html, result.json")
-    _exit(result)
+    leave(result)
 
 
 @app.command()
@@ -95,13 +104,13 @@ def evaluate(
     cards: Cards = None,
 ) -> None:
     """Evaluate all variants as their cards describe them, without a search."""
-    from .experiment import run_study
+    from ..experiment import run_study
 
     study = _study(exp, set_, cards)
-    with _Progress(quiet, verbose) as progress:
+    with Progress(quiet, verbose) as progress:
         result = run_study(study, False, None, progress)
-    _print_result(result, as_json)
-    _exit(result)
+    print_result(result, as_json)
+    leave(result)
 
 
 @app.command()
@@ -129,7 +138,7 @@ def submit(
     cards: Cards = None,
 ) -> None:
     """Hand the unfinished tasks of an experiment to a scheduler."""
-    from .launch import Request, render, send
+    from ..launch import Request, render, send
 
     if not slurm:
         raise InputError("`--slurm`", problem="no scheduler is named", key="submit")
@@ -155,12 +164,12 @@ def collect(
 
     study = _study(exp, set_, cards)
     folder = out or Path("runs") / study.name
-    with _Progress(quiet, verbose) as progress:
+    with Progress(quiet, verbose) as progress:
         result = experiment.collect(study, folder, progress)
-    _print_result(result, as_json)
+    print_result(result, as_json)
     if not as_json:
         print(f"\nWritten to {folder}: report.html, result.json")
-    _exit(result)
+    leave(result)
 
 
 @app.command(name="cards")
@@ -177,9 +186,9 @@ def list_cards(
         for card in [library.card(name)]
     ]
     if as_json:
-        _print_json(rows)
+        print_json(rows)
     else:
-        _print_table("", ["name", "class", "about"], [list(r.values()) for r in rows])
+        print_table("", ["name", "class", "about"], [list(r.values()) for r in rows])
 
 
 @app.command()
@@ -190,9 +199,9 @@ def show(
     cards: Cards = None,
 ) -> None:
     """Show a card with its sources, a link also with its solved budget."""
-    from .cards.values import known
-    from .experiment.files import shipped
-    from .experiment.show import show_card, show_experiment
+    from ..cards.values import known
+    from ..experiment.files import shipped
+    from ..experiment.show import show_card, show_experiment
 
     library = _library(cards)
     if not Path(name).is_file():
@@ -203,10 +212,10 @@ def show(
     else:
         shown = show_experiment(_study(name, set_, cards))
     if as_json:
-        _print_json(shown.data)
+        print_json(shown.data)
     else:
         for renderable in shown.tables:
-            _console().print(renderable, highlight=False)
+            console().print(renderable, highlight=False)
     if not shown.feasible:
         print(f"photonflow: {shown.message}", file=sys.stderr)
         raise typer.Exit(INFEASIBLE)
@@ -215,14 +224,14 @@ def show(
 @app.command()
 def cite(exp: Exp, as_json: Json = False, cards: Cards = None) -> None:
     """List the sources an experiment rests on, and its estimates apart."""
-    from .experiment.show import citations
+    from ..experiment.show import citations
 
     shown = citations(_study(exp, None, cards))
     if as_json:
-        _print_json(shown.data)
+        print_json(shown.data)
     else:
         for renderable in shown.tables:
-            _console().print(renderable, highlight=False)
+            console().print(renderable, highlight=False)
 
 
 @app.command()
@@ -230,22 +239,22 @@ def schema(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(SCHEMAS)}.")],
 ) -> None:
     """Print the JSON Schema of a file."""
-    from .cards.values import known
+    from ..cards.values import known
 
     known(name, SCHEMAS, what="schema")
     if name == "result":
-        from .report.result import Result
+        from ..report.result import Result
 
-        _print_json(Result.model_json_schema(mode="serialization"))
+        print_json(Result.model_json_schema(mode="serialization"))
         return
     from pydantic import TypeAdapter
 
-    from .cards import Card
-    from .experiment.phases import WorkloadFile
-    from .experiment.schema import Experiment
+    from ..cards import Card
+    from ..experiment.phases import WorkloadFile
+    from ..experiment.schema import Experiment
 
     model = {"experiment": Experiment, "workload": WorkloadFile, "card": Card}[name]
-    _print_json(TypeAdapter(model).json_schema())
+    print_json(TypeAdapter(model).json_schema())
 
 
 @app.command()
@@ -253,7 +262,7 @@ def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run folder.")],
 ) -> None:
     """Write report.html and the figures of a run again."""
-    from .experiment.folder import page, read_result, read_trace, replacing
+    from ..experiment.folder import page, read_result, read_trace, replacing
 
     result = read_result(folder)
     with replacing(folder) as new:
@@ -271,27 +280,27 @@ def layout(
     as_json: Json = False,
 ) -> None:
     """Draw the ring modulator of a run as a mask, and simulate what was drawn."""
-    from .component import enable_x64
-    from .experiment.device import ring_of
-    from .experiment.folder import as_json as text_of
-    from .experiment.folder import replacing
-    from .report.mask import mask_tables
+    from ..component import enable_x64
+    from ..experiment.device import ring_of
+    from ..experiment.folder import as_json as text_of
+    from ..experiment.folder import replacing
+    from ..report.mask import mask_tables
 
     enable_x64()
     device = ring_of(folder, variant)
-    with _Progress(False, False) as progress, replacing(folder) as new:
+    with Progress(False, False) as progress, replacing(folder) as new:
         # Seconds of import, so only once there is something to draw.
         progress(f"{device.task}: layout")
-        from .layout import lay_out
+        from ..layout import lay_out
 
         about = {key: value for key, value in device._asdict().items() if key != "ring"}
         data = about | lay_out(device.ring, new)
         (new / "layout.json").write_text(text_of(data), "utf-8")
     if as_json:
-        _print_json(data)
+        print_json(data)
         return
     for renderable in mask_tables(data):
-        _console().print(renderable, highlight=False)
+        console().print(renderable, highlight=False)
     print(f"Written to {folder}: layout.gds, layout.png, layout.json")
 
 
@@ -300,44 +309,16 @@ def main() -> None:
     app()
 
 
-class _Progress:
-    """Messages on stderr: the current one beside a spinner, all of them if verbose."""
-
-    def __init__(self, quiet: bool, verbose: bool):
-        from rich.console import Console
-
-        self.quiet, self.verbose = quiet, verbose
-        self.console = Console(stderr=True)
-        self.status = self.console.status("photonflow")
-
-    def __enter__(self) -> "_Progress":
-        if not self.quiet:
-            self.status.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.status.stop()
-
-    def __call__(self, text: str) -> None:
-        """Say `text`."""
-        if self.quiet:
-            return
-        self.status.update(text)
-        # A skipped task must leave a line, and a log file has no spinner.
-        if self.verbose or not self.console.is_terminal or "skipped" in text:
-            self.console.print(text, highlight=False)
-
-
 def _study(exp: str, settings: list[str] | None, cards: Path | None) -> Any:
-    from .experiment import study
+    from ..experiment import study
 
     library = _library(cards)
     return study(exp, _settings(settings), library)
 
 
 def _library(cards: Path | None) -> Any:
-    from .cards import Library
-    from .component import enable_x64
+    from ..cards import Library
+    from ..component import enable_x64
 
     enable_x64()
     return Library() if cards is None else Library.beside(cards)
@@ -351,64 +332,3 @@ def _settings(items: list[str] | None) -> dict[str, str]:
             raise InputError("K=V, as `search.starts=8`", got=item, key="--set")
         settings[key.strip()] = value.strip()
     return settings
-
-
-def _print_result(result: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        _print_json(result)
-        return
-    from .report.console import show_result
-    from .report.result import Result
-
-    show_result(_console(), Result.model_validate(result))
-
-
-def _print_task(row: Any, now: bool, folder: Path, as_json: bool) -> None:
-    from .report.words import task_name
-
-    if as_json:
-        _print_json(row.model_dump(mode="json"))
-        return
-    name = task_name(row.workload, row.name, row.point)
-    joules = (
-        "no result" if row.j_per_token is None else f"{row.j_per_token:.3f} J/token"
-    )
-    done = "written to" if now else "was already in"
-    print(f"{name}: {joules}, {done} {folder / 'tasks' / name}")
-
-
-def _exit(result: dict[str, Any]) -> None:
-    """Exit code 3 where a variant cannot meet its limits."""
-    from .report.words import task_name
-
-    failed = [v for v in result["variants"] if not v["feasible"]]
-    for variant in failed:
-        name = task_name(variant["workload"], variant["name"], variant.get("point"))
-        print(f"photonflow: {name}: {variant['message']}", file=sys.stderr)
-    if failed:
-        raise typer.Exit(INFEASIBLE)
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    console = Console()
-    # A pipe has no width; a table cut to 80 columns would lose figures.
-    return console if console.is_terminal else Console(width=160)
-
-
-def _print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
-    from rich.table import Table
-
-    table = Table(*columns, title=title or None)
-    for row in rows:
-        table.add_row(*row)
-    _console().print(table)
-
-
-def _print_json(data: Any) -> None:
-    print(json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False))
-
-
-if __name__ == "__main__":
-    main()
