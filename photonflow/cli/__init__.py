@@ -160,12 +160,12 @@ def collect(
     cards: Cards = None,
 ) -> None:
     """Gather finished tasks into one result, without computing anything."""
-    from . import experiment
+    from ..experiment import collect as gather
 
     study = _study(exp, set_, cards)
     folder = out or Path("runs") / study.name
     with Progress(quiet, verbose) as progress:
-        result = experiment.collect(study, folder, progress)
+        result = gather(study, folder, progress)
     print_result(result, as_json)
     if not as_json:
         print(f"\nWritten to {folder}: report.html, result.json")

@@ -34,7 +34,7 @@ def with_splitter_errors(mesh: MZIMesh, key: Any, sigma: Values) -> MZIMesh:
 def quantised(mesh: MZIMesh, bits: int) -> MZIMesh:
     """`mesh` with every phase rounded to one of 2^bits settings of a turn.
 
-    A staircase: its gradient is zero, so search on the closed form `phase_error`.
+    A staircase: its gradient is zero, so search on `precision.phase_error`.
     """
     step = 2 * math.pi / 2**bits
     phases = (mesh.theta, mesh.phi, mesh.output)

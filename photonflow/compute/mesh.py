@@ -5,15 +5,11 @@ N(N-1)/2 cells for any unitary [1]; each cell has two phase shifters and every o
 one more: N^2 in all.
 
 Error of a matrix: $E = \lVert U' - U \rVert_F / \sqrt N$, which is the noise amplitude
-over the signal amplitude for isotropic inputs. The closed forms below are leading order
-for independent errors and Haar-random matrices; [2, 3] have the laws for splitters.
+over the signal amplitude for isotropic inputs. `precision` has its closed forms.
 
 1. Clements et al. 2016, arXiv:1603.08788
-2. Bandyopadhyay, Hamerly, Englund 2021, arXiv:2103.04993
-3. Hamerly, Bandyopadhyay, Englund 2022, arXiv:2106.03249
 """
 
-import math
 from typing import Literal
 
 import equinox as eqx
@@ -22,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Complex, Float
 
-from ..component import Scalar, Values
+from ..component import Scalar
 from .propagate import propagate, transfer
 
 
@@ -51,42 +47,6 @@ def phase_shifters(n: int, shape: Shape = "clements") -> int:
     into U, and those of U are left to the receiver.
     """
     return 4 * cells(n) + n if shape == "svd" else n**2
-
-
-def splitter_error(n: int, sigma: Values) -> Values:
-    r"""$E = \sqrt{2(N-1)}\,\sigma$ of uncorrected splitter errors.
-
-    Two of `sigma` (rad) a cell, all independent [3].
-    """
-    return (2 * (n - 1)) ** 0.5 * sigma
-
-
-def corrected_splitter_error(n: int, sigma: Values) -> Values:
-    r"""$E = \sqrt{2/3}\,N\sigma^2$ once every cell is corrected as far as it goes [2].
-
-    Some cells have to stay off by $2(|\alpha + \beta| - \theta/2)^2$. Leading order:
-    measured errors are 0.65 to 1.15 of it where coverage is below 0.7.
-    """
-    return (2 / 3) ** 0.5 * n * sigma**2
-
-
-def coverage(n: int, sigma: Values) -> Values:
-    r"""Share of Haar-random matrices corrected exactly, $\exp(-N^3\sigma^2/3)$ [3].
-
-    A cell of rank k has $\sin^2(\theta/2)$ distributed as $k(1 - r)^{k-1}$ and fails at
-    $\theta/2 < |\alpha + \beta|$.
-    """
-    return jnp.exp(-(n**3) * jnp.square(sigma) / 3)
-
-
-def phase_error(n: int, rms_rad: Values) -> Values:
-    r"""$E = \sqrt N\,s$ of independent errors of rms $s$ on all N^2 phases."""
-    return n**0.5 * rms_rad
-
-
-def quantised_phase_rms_rad(bits: Values | int) -> Values:
-    r"""Rounding to $2^b$ settings of a turn: $2\pi / (2^b\sqrt{12})$."""
-    return 2 * math.pi / (2.0**bits * math.sqrt(12))
 
 
 def exists(n: int) -> Bool[np.ndarray, "columns cells"]:

@@ -11,6 +11,7 @@ from scipy.stats import unitary_group
 import photonflow as pf
 from helpers import assert_close
 from photonflow.compute import mesh as meshes
+from photonflow.compute import precision
 from photonflow.compute.propagate import scan_columns, transfer
 from photonflow.validation import cases
 
@@ -86,7 +87,7 @@ UNCORRECTED = CASES["splitter_error_uncorrected"]
 def test_splitter_error_uncorrected(n, predicted):
     """Root mean square of 6 meshes against the closed form."""
     sigma = UNCORRECTED.inputs["sigma"]
-    assert_close(meshes.splitter_error(n, sigma), predicted, rtol=1e-3)
+    assert_close(precision.splitter_error(n, sigma) ** 0.5, predicted, rtol=1e-3)
     errors = [matrix_error(built(n, s, sigma), s) for s in range(6)]
     measured = np.sqrt(np.mean(np.square(errors)))
     print(f"N={n}: E = {measured:.4f}, {predicted}")
@@ -111,18 +112,20 @@ def test_splitter_error_corrected(n, sigma, count, predicted):
     three in five of which are exact, know their root mean square to 20 % only.
     """
     count *= 10 if n in (16, 32) else 2 if n == 8 else 1
-    assert_close(meshes.corrected_splitter_error(n, sigma), predicted, rtol=5e-3)
+    assert_close(
+        precision.corrected_splitter_error(n, sigma) ** 0.5, predicted, rtol=5e-3
+    )
     errors = [
         matrix_error(pf.compute.corrected(built(n, s, sigma)), s) for s in range(count)
     ]
     ratio = np.sqrt(np.mean(np.square(errors))) / predicted
     print(f"N={n} sigma={sigma}: measured / predicted = {ratio:.3f}")
     tolerance = CORRECTED.tolerance
-    if meshes.coverage(n, sigma) < tolerance["coverage_below"]:
+    if precision.coverage(n, sigma) < tolerance["coverage_below"]:
         assert tolerance["ratio_low"] < ratio < tolerance["ratio_high"]
     else:
         # Few meshes fail at all: only that correction wins is certain.
-        assert ratio * predicted < meshes.splitter_error(n, sigma) / 4
+        assert ratio * predicted < precision.splitter_error(n, sigma) ** 0.5 / 4
 
 
 COVERAGE = CASES["haar_coverage"]
@@ -137,7 +140,7 @@ COVERAGE = CASES["haar_coverage"]
     ),
 )
 def test_haar_coverage(n, sigma, count, predicted):
-    assert_close(meshes.coverage(n, sigma), predicted, rtol=0, atol=6e-4)
+    assert_close(precision.coverage(n, sigma), predicted, rtol=0, atol=6e-4)
     exact = [not pf.compute.unreachable(built(n, s, sigma)).any() for s in range(count)]
     deviation = np.sqrt(predicted * (1 - predicted) / count)
     print(f"N={n} sigma={sigma}: coverage {np.mean(exact):.3f}, {predicted}")
@@ -158,8 +161,8 @@ QUANTISED = CASES["phase_quantisation"]
     ),
 )
 def test_phase_quantisation(n, bits, predicted):
-    rms_rad = meshes.quantised_phase_rms_rad(bits)
-    assert_close(meshes.phase_error(n, rms_rad), predicted, rtol=5e-3)
+    rms_rad = precision.phase_step(bits)
+    assert_close(precision.phase_error(n, n**2, rms_rad) ** 0.5, predicted, rtol=5e-3)
     # One draw of N = 16 is known to 5 %: its N^2 phases act on the matrix in much the
     # same ways.
     errors = [
