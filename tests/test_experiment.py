@@ -199,7 +199,7 @@ BAD_WORKLOADS = {
         ["`precision.kv`", "fp7", "fp8"],
     ),
     "unknown model": (
-        {"model": "llama-3.1-504b"},
+        {"model": "llama-3.1-405"},
         ["`model`", "did you mean `llama-3.1-405b`"],
     ),
     "unknown kind": ({"kind": "decoding"}, ["`kind`", "decoding", "decode"]),

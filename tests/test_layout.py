@@ -19,6 +19,7 @@ from photonflow.experiment import study
 from photonflow.experiment.device import ring_of
 from photonflow.experiment.folder import as_json, as_yaml
 from photonflow.experiment.resolved import resolved
+from photonflow.experiment.tasks import Task
 from photonflow.layout import cells, process
 from photonflow.layout.comparison import compare, notch, row_radii_m
 from photonflow.layout.extraction import netlist, spectrum
@@ -65,7 +66,7 @@ def write_run(folder, cpo, names=("pluggable", "cpo")):
         )
         task = folder / "tasks" / f"decode.{name}"
         task.mkdir(parents=True)
-        setting = resolved(cpo, name, "decode", searched)
+        setting = resolved(cpo, Task("decode", name), searched)
         (task / "resolved.yaml").write_text(as_yaml(setting), "utf-8")
     result = Result.model_validate(
         {

@@ -111,7 +111,7 @@ def cells(page: str, name: str) -> list[tuple[str, str]]:
     [
         ("energy per token, J", "j_per_token", 1.0),
         ("tokens per second", "tokens_per_s", 1.0),
-        ("time per output token, ms", "step_time_s", 1e3),
+        ("time of a step, ms", "step_time_s", 1e3),
         ("power, MW", "power_w", 1e-6),
         ("standing power", "static_share", 100.0),
     ],

@@ -45,7 +45,8 @@ def write(tmp_path, library):
         data = yaml.safe_load((shipped() / f"{NAME}.yaml").read_text())
         if not free:
             del data["free"], data["constraints"]
-        data |= {"sweep": sweep, **changes}
+        data |= {"workloads": {"decode": "llama-405b-decode"}, "sweep": sweep}
+        data |= changes
         path = tmp_path / f"{NAME}.yaml"
         path.write_text(yaml.safe_dump(data, sort_keys=False))
         return study(path, settings, library)
@@ -67,9 +68,9 @@ def test_without_a_sweep_a_task_is_a_workload_and_a_variant(library):
     found = study(NAME, library=library)
     assert points(found) == [()]
     assert [task.name for task in tasks(found)] == [
-        "decode.pluggable",
-        "decode.lpo",
-        "decode.cpo",
+        f"{workload}.{variant}"
+        for workload in ("decode", "train")
+        for variant in ("pluggable", "lpo", "cpo")
     ]
 
 

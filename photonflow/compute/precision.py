@@ -76,8 +76,8 @@ def corrected_splitter_error(size: Number, rms: Number) -> Number:
 
     $E = \sqrt{2/3}\, N \sigma^2$: all cells but those that would have to go darker than
     theirs allow are corrected [1]; the others stay off by
-    $2(|\alpha + \beta| - \theta/2)^2$. Leading order for Haar-random matrices: measured errors are 0.65 to 1.15 of it where
-    `coverage` is below 0.7.
+    $2(|\alpha + \beta| - \theta/2)^2$. Leading order for Haar-random matrices: measured
+    errors are 0.65 to 1.15 of it where `coverage` is below 0.7.
 
     1. Bandyopadhyay, Hamerly, Englund 2021, arXiv:2103.04993
     """
