@@ -1,63 +1,62 @@
 """Which watts of a link rest on which number."""
 
-import math
 from collections.abc import Callable, Iterable
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 
 from ..cluster.step import Cluster, Links
-from ..component import params
-from ..links.base import LinkBudget
+from ..component import getter
+from ..links.base import PortBudget
 
 
-STEP = 1e-4  # of ln p; the error of a central difference is of its square
-ROUNDING = 1e-9 / STEP  # of watts that do not depend on it
+Pull = Callable[[Cluster, Links | None], tuple[Links, Cluster]]
+"""budgets of all links, and the pull-back of a cotangent through them"""
 
 
 def end_watts(
-    paths: Iterable[str], cluster: Cluster, solve: Callable[[Cluster], Links]
+    paths: Iterable[str], cluster: Cluster, pull: Pull
 ) -> dict[str, tuple[float, float]]:
     r"""$dW/d\ln p$ of the numbers at `paths`: without and with the host.
 
     $W$ is the power of one link, both ends, at the worst corner with its drive as it
     is; where watts are proportional to a number these are the watts it stands for.
-    Numbers outside links have none. Central differences of `solve`, the budgets of
-    all links, which is compiled already: a reverse pass would cost more time to compile
-    than all of them.
+    Numbers outside links have none.
     """
-    leaves, structure = jax.tree.flatten(cluster)
-    place = {spec.path: i for i, spec in enumerate(params(cluster))}
-    assert len(place) == len(leaves), "every leaf of a cluster is a `param`"
-
-    def watts(path: str, factor: float) -> tuple[float, float]:
-        i = place[path]
-        moved = [*leaves[:i], leaves[i] * factor, *leaves[i + 1 :]]
-        tier, hop = path.split(".")[:2]
-        _, worst = solve(jax.tree.unflatten(structure, moved))
-        return _watts(worst[tier][hop])
-
+    solved, _ = pull(cluster, None)
+    nothing = jax.tree.map(jnp.zeros_like, solved)
+    slopes: dict[tuple[str, str], tuple[Cluster, Cluster]] = {}
     result = {}
     for path in paths:
-        words = path.split(".")
-        if words[0] in ("scale_up", "scale_out") and words[1].endswith("link"):
-            pairs = zip(watts(path, 1 + STEP), watts(path, 1 - STEP), strict=True)
-            vendor, full = (_slope(up, down) for up, down in pairs)
-            result[path] = vendor, full
+        tier, hop, *_ = [*path.split("."), ""]
+        if tier not in ("scale_up", "scale_out") or not hop.endswith("link"):
+            continue
+        if (tier, hop) not in slopes:
+            vendor, full = (
+                pull(cluster, _watts(nothing, tier, hop, host))[1]
+                for host in (False, True)
+            )
+            slopes[tier, hop] = vendor, full
+        value = float(getter(path)(cluster))
+        vendor, full = (float(getter(path)(g)) * value for g in slopes[tier, hop])
+        result[path] = vendor, full
     return result
 
 
-def _slope(up: float, down: float) -> float:
-    slope = (up - down) / (2 * STEP)
-    return 0.0 if abs(slope) < ROUNDING * up else slope
+def _watts(nothing: Links, tier: str, hop: str, host: bool) -> Links:
+    """The cotangent of the watts of both ends, with or without those of the host."""
 
+    def ones(end: PortBudget) -> dict[str, jax.Array]:
+        boxes = dict(end.boundary)
+        return {
+            cause: jnp.ones(()) if host or boxes[cause] != "host" else jnp.zeros(())
+            for cause in end.static_w
+        }
 
-def _watts(budget: LinkBudget) -> tuple[float, float]:
-    """Of both ends: at the vendor's boundary, and all."""
-    ends = (budget.end_a, budget.end_b)
-    inside, full = [], []
-    for static_w, end in zip(
-        jax.device_get([end.static_w for end in ends]), ends, strict=True
-    ):
-        full += [float(watts) for watts in static_w.values()]
-        inside += [float(static_w[c]) for c, box in end.boundary if box != "host"]
-    return math.fsum(inside), math.fsum(full)
+    def ends(links: Links) -> list:
+        budget = links[1][tier][hop]
+        return [budget.end_a.static_w, budget.end_b.static_w]
+
+    budget = nothing[1][tier][hop]
+    return eqx.tree_at(ends, nothing, [ones(budget.end_a), ones(budget.end_b)])

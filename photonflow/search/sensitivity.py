@@ -98,22 +98,24 @@ def evaluation(cluster: Cluster, workload: Workload) -> Report:
     """
     tiers = Objective().tiers
     weights = jnp.zeros(len(Objective().names(cluster)))
-    return _step(cluster, workload, solved_links(cluster), weights, tiers)[0]
+    return _step(cluster, workload, solved_links(cluster)[0], weights, tiers)[0]
 
 
-def solved_links(cluster: Cluster) -> Links:
-    """Budgets of all links, from the function that also pulls back through them."""
-    return _pull(cluster, _nothing(cluster))[0]
+def solved_links(
+    cluster: Cluster, cotangent: Links | None = None
+) -> tuple[Links, Cluster]:
+    """Budgets of all links, and the pull-back of `cotangent` through them."""
+    return _pull(cluster, _nothing(cluster) if cotangent is None else cotangent)
 
 
 def _slopes(
     cluster: Cluster, workload: Workload, weights: jax.Array, tiers: tuple[str, ...]
 ) -> tuple[Cluster, Workload]:
     """Gradient of ln J - weights . slacks: through the step, then through the links."""
-    solved = solved_links(cluster)
+    solved, _ = solved_links(cluster)
     _, slopes = _step(cluster, workload, solved, weights, tiers)
     direct, by_workload, by_links = slopes
-    _, through = _pull(cluster, by_links)
+    _, through = solved_links(cluster, by_links)
     return jax.tree.map(jnp.add, direct, through), by_workload
 
 
