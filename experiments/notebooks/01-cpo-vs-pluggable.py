@@ -117,10 +117,11 @@ for name in works:
         report = reports[variant][name]
         energy = report.energy_j_per_token
         np.testing.assert_allclose(sum(energy.values()), report.j_per_token, rtol=1e-12)
+        standing = report.static_j_per_token / report.j_per_token
         print(
             f"{name:>7} {variant:>10}: {report.j_per_token:.3f} J/token, "
             f"{report.power_w / 1e6:.2f} MW at the meter, "
-            f"{percent(report.static_j_per_token / report.j_per_token, 0)} of it standing, "
+            f"{percent(standing, 0)} of it standing, "
             f"{percent(1 - report.j_per_token / base_j)} less than pluggable"
         )
 
@@ -179,7 +180,7 @@ for name in works:
     for hop, used in reports["cpo"][name].utilisation["scale_out"].items():
         print(f"{name:>7}: {hop.replace('_', ' ')}s are used to {percent(used, 2)}")
 
-figure, (ax,) = panels(height_in=4.4)
+figure, (ax,) = panels(height_in=5.0)
 grid = np.logspace(-3.3, 0, 60)
 marks = {"decode": "o", "train": "s"}
 for variant in study.variants:
@@ -192,9 +193,10 @@ for variant in study.variants:
         used = float(reports[variant][name].utilisation["scale_out"][HOP])
         bit_pj = float(link.energy_j_per_bit(used)) * 1e12
         ax.plot(used, bit_pj, mark, color=COLOURS[variant])
+        under = variant == "cpo"  # where its label meets no other line
         ax.annotate(
-            f"{bit_pj:,.0f} pJ", (used, bit_pj), (6, 4), textcoords="offset points",
-            size=8.5,
+            f"{bit_pj:,.0f} pJ", (used, bit_pj), (-7, -11) if under else (6, 4),
+            ha="right" if under else "left", textcoords="offset points", size=8.5,
         )  # fmt: skip
     full_pj = float(link.energy_j_per_bit()) * 1e12
     ax.annotate(
@@ -261,7 +263,7 @@ headline(
 )
 ax.set_yticks(range(len(ends)), list(ends))
 ax.set_ylim(len(ends) - 0.4, -0.7)
-ax.set_xlim(0, 1.3 * float(ends["pluggable"].power_w()))
+ax.set_xlim(0, 1.36 * float(ends["pluggable"].power_w()))
 ax.set_xlabel("watts of one 1.6 Tbit/s end, worst corner (black: vendor's boundary)")
 below(
     ax,
@@ -344,8 +346,8 @@ for (kind, slope), swept_j in zip(tangents.items(), (still_j, follow_j), strict=
     # The curve bends: over 1 nm the chord may differ from the tangent by its cube.
     np.testing.assert_allclose(slope, difference, rtol=1e-2)
     print(
-        f"current {kind}: d(J/token)/d(gap) = {slope * 1e-9 * 1e3:+.4f} mJ/token per nm, "
-        f"by finite difference {difference * 1e-9 * 1e3:+.4f}"
+        f"laser current {kind}: d(J/token)/d(gap) = {slope * 1e-6:+.4f} mJ/nm, "
+        f"by finite difference {difference * 1e-6:+.4f}"
     )
 
 # %%
@@ -353,6 +355,8 @@ floor_db = study.settings.constraints["extinction"]
 allowed = np.flatnonzero(extinction_db >= floor_db)
 best = int(allowed[np.argmin(follow_j[allowed])])
 lowest = int(np.argmin(follow_j))
+assert tangents["as it is"] < 0 < tangents["following"]
+assert extinction_db[lowest] < floor_db and gaps_m[lowest] < gaps_m[best] < START_M
 reach_mj = float(follow_j.max() - follow_j.min()) * 1e3
 gaps_nm, start_nm = gaps_m * 1e9, START_M * 1e9
 
@@ -360,8 +364,8 @@ figure, axes = panels(2, 2, height_in=6.4, sharex=True)
 headline(
     figure,
     "At fixed current the gradient asks for a wider gap and loses the error rate; with "
-    "the current\nfollowing, for a narrower one until the extinction ends it. All of "
-    f"it is {reach_mj:.0f} mJ of {nominal_j:.1f} J",
+    "the current\nfollowing, for a narrower one until the extinction ends it. "
+    f"The whole sweep spans {reach_mj:.0f} mJ of {nominal_j:.1f} J",
 )
 still_style = dict(color="#737373", ls="--", label="laser current as it is")
 follow_style = dict(color=COLOURS["cpo"], label="laser current follows the error rate")
@@ -382,14 +386,17 @@ for ax, as_is_y, followed_y, label in (
     ax.plot(gaps_nm, followed_y, **follow_style)
     ax.axvline(start_nm, color="#A6A6A6", lw=0.8, ls=":", zorder=0)
     ax.set_ylabel(label, size=9)
-for ax, floor, why in (
-    (margin, reserve_db, "limit missed: the design margin is"),
-    (extinct, floor_db, "limit missed: the study asks for"),
+for ax, floor, side, why in (
+    (margin, reserve_db, "left", "limit missed: the design margin is"),
+    (extinct, floor_db, "right", "limit missed: the study asks for"),
 ):
     low, _ = ax.get_ylim()
     ax.axhspan(low, floor, color="#F4D9E6", zorder=0)
     ax.set_ylim(low, None)
-    ax.annotate(f"{why} {floor:g} dB", (0.03, 0.05), xycoords="axes fraction", size=8.5)
+    ax.annotate(
+        f"{why} {floor:g} dB", (0.03 if side == "left" else 0.97, 0.05),
+        xycoords="axes fraction", ha=side, size=8.5,
+    )  # fmt: skip
 near = np.array([-18.0, 18.0])
 for slope in tangents.values():
     energy.plot(start_nm + near, slope * near * 1e-9 * 1e3, "k", lw=1)
@@ -401,7 +408,8 @@ below(current, 1, dict(zip(*energy.get_legend_handles_labels()[::-1], strict=Tru
 for what, i in (("unlimited", lowest), (f"with {floor_db:g} dB extinction", best)):
     print(
         f"least J/token of the sweep, {what}: {gaps_nm[i]:.0f} nm, "
-        f"{follow[i, -1] * 1e3:.0f} mA, {(follow_j[i] - nominal_j) * 1e3:+.2f} mJ/token, "
+        f"{follow[i, -1] * 1e3:.0f} mA, "
+        f"{(follow_j[i] - nominal_j) * 1e3:+.2f} mJ/token, "
         f"{extinction_db[i]:.2f} dB extinction"
     )
 
@@ -497,8 +505,9 @@ for ax, name in zip(axes, works, strict=True):
             most[name, case, against] = saved
             ax.barh(row + shift, saved * 100, 0.36, color=COLOURS[against])
             ax.annotate(
-                f"{percent(saved)} of {base_j:.1f} J", (max(saved, 0) * 100, row + shift),
-                (4, 0), textcoords="offset points", va="center", size=8.5,
+                f"{percent(saved)} of {base_j:.1f} J",
+                (max(saved, 0) * 100, row + shift), (4, 0),
+                textcoords="offset points", va="center", size=8.5,
             )  # fmt: skip
     ax.set_title(name, loc="left", size=10)
     ax.set_xlabel("J/token that cpo saves, %")
@@ -518,10 +527,11 @@ below(axes[0], 2, {k: plt.Rectangle((0, 0), 1, 1, color=c) for k, c in against.i
 
 # %% [markdown]
 # What does the saving itself hang on? Every number tagged `estimate` goes to both ends
-# of its card's range, in all technologies at once. All are screened at fixed laser currents;
-# for the largest the currents are solved again. Left out are choices: the shape of the
-# network, varied above, and what the study frees. What acts through the laser alone (a
-# coupler's loss) is ranked too low, by no more than lasers burn.
+# of its card's range, in all technologies at once. All are screened at fixed laser
+# currents; for the largest the currents are solved again. Left out are choices: the
+# shape of the network, varied above, what the study frees, and laser currents, which
+# follow. What acts through the laser alone (a coupler's loss) is ranked too low, by no
+# more than lasers burn.
 
 # %%
 chosen = {f"{end}.{path}" for end in where for path in study.space("cpo")[1]}
@@ -533,7 +543,8 @@ for variant in study.variants:
             held[n][variant].append(path)
             ranges[n] = origin.low, origin.high
 for n in list(ranges):
-    if n[0] == study.settings.cluster.scale_out or chosen & set(held[n]["cpo"]):
+    shape = n[0] == study.settings.cluster.scale_out
+    if shape or n[1] == "current_a" or chosen & set(held[n]["cpo"]):
         del ranges[n]
 
 
@@ -542,6 +553,9 @@ def saving_j(against, n=None, value=0.0, solve=False):
     joules = []
     for variant in (against, "cpo"):
         paths = held[n][variant] if n else ()
+        if not paths:  # as shipped
+            joules.append(float(reports[variant]["decode"].j_per_token))
+            continue
         cluster = pf.replace(clusters[variant], dict.fromkeys(paths, value))
         if solve:
             cluster, found = pf.set_drive(cluster)
@@ -595,7 +609,8 @@ spread = {
 headline(
     figure,
     f"One estimate at a time moves the saving on pluggables between {low:.2f} and "
-    f"{high:.2f} J;\nthat on LPO lies between {number(least, '.2f')} and {most_j:.2f} J, "
+    f"{high:.2f} J;\n"
+    f"that on LPO lies between {number(least, '.2f')} and {most_j:.2f} J, "
     f"{'either side of nothing' if least < 0 < most_j else 'above nothing'}",
 )
 shades = {"estimate at its lowest": "#B3DDF5", "at its highest": "#0072B2"}
