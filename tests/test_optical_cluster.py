@@ -48,8 +48,8 @@ def test_what_is_clocked_burns_for_the_whole_step(cause):
 def test_weights_are_fetched_as_settings_of_phases():
     """`phase_bits` over 8 bits of a weight, of the bytes of the products that moved."""
     prefill = nominal.prefill()
-    streamed = 16 * 14 * sum(float(p.stream_byte) for p in offloaded(prefill))
-    more = streamed * (float(UNIT.phase_bits()) / 8 - 1)
+    weights = 16 * 14 * sum(float(p.rows * p.inner) for p in offloaded(prefill))
+    more = weights * (float(UNIT.phase_bits()) / 8 - 1)
     added_j = joules(report(True), "hbm") - joules(report(False), "hbm")
     assert_close(added_j, more * 36e-12, rtol=1e-9)
 

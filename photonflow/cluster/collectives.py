@@ -6,7 +6,7 @@ from ..component import Scalar
 
 
 class AllReduce(eqx.Module):
-    """`count` all-reduces of `size_byte` among `ranks` of one scale-up domain."""
+    """`count` all-reduces of `size_byte` among `ranks`."""
 
     size_byte: Scalar
     ranks: Scalar

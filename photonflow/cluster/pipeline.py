@@ -21,7 +21,7 @@ class Stage(NamedTuple):
     hand_s: Scalar
     """one hand-over to the next stage"""
     host_s: Scalar
-    """of the host, once a step: sampling, scheduling"""
+    """of the host, once a step: sampling, scheduling, optimiser launches"""
 
 
 def circulating(microbatches: Scalar, stages: Scalar, stage: Stage) -> Times:

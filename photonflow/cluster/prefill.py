@@ -49,7 +49,13 @@ class Prefill(Workload):
         """Projections and feed-forward, and causal attention."""
         ranks = self.layout.tensor
         return [
-            *products.forward(self.model, ranks, self.tokens(), self.weight_byte),
+            *products.forward(
+                self.model,
+                ranks,
+                self.tokens(),
+                self.weight_byte,
+                self.activation_byte,
+            ),
             products.attention(
                 self.model,
                 ranks,

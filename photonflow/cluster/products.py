@@ -5,6 +5,7 @@ that a layer needs one all-reduce after attention and one after the feed-forward
 """
 
 import equinox as eqx
+import jax.numpy as jnp
 
 from ..component import Scalar
 from ..compute.base import MatrixProduct
@@ -12,13 +13,21 @@ from .architecture import DenseDecoder
 
 
 def forward(
-    model: DenseDecoder, ranks: Scalar, columns: Scalar, weight_byte: Scalar
+    model: DenseDecoder,
+    ranks: Scalar,
+    columns: Scalar,
+    weight_byte: Scalar,
+    activation_byte: Scalar,
 ) -> list[MatrixProduct]:
-    """Products with the weights of one layer, for `columns` tokens."""
+    """Products with the weights of one layer, for `columns` tokens.
+
+    They stream their weights, and inputs and outputs of `activation_byte` a number.
+    """
 
     def product(rows: Scalar, inner: Scalar, kind: str) -> MatrixProduct:
         streamed = rows * inner * weight_byte
-        one = ranks / ranks
+        streamed = streamed + (rows + inner) * columns * activation_byte
+        one = jnp.ones(())
         return MatrixProduct(rows, inner, columns, streamed, weight_byte, one, kind)
 
     inside = model.heads * model.head_size / ranks
@@ -38,7 +47,7 @@ def head(
     """Logits of `columns` tokens."""
     rows = model.vocabulary / ranks
     streamed = rows * model.hidden * weight_byte
-    one = ranks / ranks
+    one = jnp.ones(())
     return MatrixProduct(
         rows, model.hidden, columns, streamed, weight_byte, one, "head"
     )
@@ -60,7 +69,7 @@ def attention(
     heads = model.heads / ranks
     read = sequences * keys * model.kv_values() * kv_byte / ranks
     columns = sequences * queries * heads
-    one = ranks / ranks
+    one = jnp.ones(())
     return MatrixProduct(
         2 * keys, model.head_size, columns, read, kv_byte, one, "attention"
     )
@@ -69,15 +78,17 @@ def attention(
 def backward(product: MatrixProduct, accumulated_byte: float) -> list[MatrixProduct]:
     """Gradients of a product with weights: with respect to its inputs and its weights.
 
-    Each is a product of the same number of operations. The second adds to gradients of
-    `accumulated_byte` per weight, which it reads and writes.
+    Each is a product of the same number of operations and moves as many activations.
+    The second adds to gradients of `accumulated_byte` per weight, which it reads and
+    writes.
     """
     p = product
     weights = p.rows * p.inner
+    activations = p.stream_byte - weights * p.operand_byte
     inputs = MatrixProduct(
         p.inner, p.rows, p.columns, p.stream_byte, p.operand_byte, p.count, p.kind
     )
-    moved = 2 * accumulated_byte * weights
+    moved = 2 * accumulated_byte * weights + activations
     gradients = MatrixProduct(
         p.rows, p.columns, p.inner, moved, p.operand_byte, p.count, "weight_gradient"
     )

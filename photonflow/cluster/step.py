@@ -197,7 +197,9 @@ def _layer_costs(cluster: Cluster, workload: Workload) -> list[ComputeCost]:
             costs.append(chip.cost(product))
         else:
             # Weights come from the chip's memory all the same, as settings of phases.
-            fetched = product.stream_byte * unit.phase_bits() / 8 / product.operand_byte
+            weights = product.rows * product.inner
+            more = weights * (unit.phase_bits() / 8 - product.operand_byte)
+            fetched = product.stream_byte + more
             costs += [unit.cost(product), chip.stream(product.count * fetched)]
     return costs
 

@@ -148,10 +148,12 @@ class FatTree(AbstractTopology):
     switches below it, divided by the oversubscription $o$ above the leaves:
     $2T$ link ends per host port at full bisection. Switch ports per host port are
     $1 + (2T - 2)/o$. A hand-over between neighbours on a rail climbs to the second tier
-    unless both sit on one leaf, and so does a ring of replicas; traffic from and to
-    outside passes the top. Where all accelerators send at once, the links above an
-    oversubscribed leaf set the pace.
-    Left out: collisions of flows (utilisation is a mean), failures.
+    unless both sit on one leaf, and so does a ring of replicas; neighbours are placed
+    at random, as a scheduler leaves them (in rail order one hop of a leaf would climb).
+    Traffic from and to outside passes the top. Where all accelerators send at once, the
+    links above an oversubscribed leaf set the pace.
+    Left out: collisions of flows (utilisation is a mean), failures, hops between rails
+    where hand-overs and rings do not fit on one.
     """
 
     host_link: AbstractLink

@@ -23,21 +23,23 @@ class Training(Workload):
 
     Every replica passes `microbatches` through its stages, one forward and one backward
     at a time (1F1B), then all replicas add up their gradients and every accelerator
-    updates its weights. Recompute is selective: the core of attention is done twice
-    instead of being kept [1]. Tensor ranks also split norms and residuals (sequence
-    parallelism), so that an all-reduce is a reduce-scatter and an all-gather of as many
-    bytes and a stage hands over a slice per rank. Causal attention counts half of the
-    square.
+    updates its weights. Recompute is selective: the core of attention and the product
+    of gate and up are done twice instead of being kept [1]. Tensor ranks also split
+    norms and residuals (sequence parallelism): an all-reduce is a reduce-scatter and an
+    all-gather of as many bytes, and a stage hands over a slice per rank. Causal
+    attention counts half of the square.
 
     Between forward and backward a layer keeps, in numbers per token [1],
-    $$ 4h + 2 h_q + 2 h_{kv} + 3 f $$
+    $$ 4h + 2 h_q + 2 h_{kv} + 2 f $$
     (inputs and outputs of two norms, queries and attention's output, keys and values,
-    gate, up and their product), split among tensor ranks; the first stage holds it for
-    $\min(S, M)$ microbatches, which is taken as $S$.
+    gate and up), split among tensor ranks; the first stage holds it for $\min(S, M)$
+    microbatches, which is taken as $S$, and the embedding besides its layers.
 
     The all-reduce hides behind the backward pass of the last microbatch and no other;
     those inside a layer are exposed. Left out: interleaved stages, uneven stages,
-    sharded optimiser states, embedding, checkpoints, failures, tensor-parallel overlap.
+    sharded optimiser states, time of the embedding, checkpoints, failures,
+    tensor-parallel overlap, the all-gather that repeats split inputs on the way back
+    and hides behind products.
 
     1. Korthikanti et al. 2022, arXiv:2205.05198
     """
@@ -74,7 +76,9 @@ class Training(Workload):
     def layer_products(self) -> list[MatrixProduct]:
         """Forward, backward, and attention once more."""
         ranks = self.layout.tensor
-        forward = products.forward(self.model, ranks, self.tokens(), self.weight_byte)
+        forward = products.forward(
+            self.model, ranks, self.tokens(), self.weight_byte, self.activation_byte
+        )
         core = products.attention(
             self.model,
             ranks,
@@ -123,7 +127,7 @@ class Training(Workload):
         return exposed_s
 
     def closing_byte(self) -> Scalar:
-        """The optimiser reads and writes the whole state."""
+        """The optimiser reads and writes all of the state, 20 % more than it must."""
         return 2 * self.state_byte * self.weights_per_accelerator()
 
     def tokens_per_step(self) -> Scalar:
@@ -131,16 +135,18 @@ class Training(Workload):
         return self.layout.data * self.microbatches * self.tokens()
 
     def memory_byte(self) -> Scalar:
-        """State of the mean accelerator, activations of the first stage."""
-        state = self.weights_per_accelerator() * self.state_byte
-        return state + self.layout.pipeline * self.kept_byte()
+        """State and activations of the first stage, which holds most."""
+        model, stages = self.model, self.layout.pipeline
+        layers = self.layers_per_stage() * model.layer_weights()
+        own = (layers + model.head_weights()) / self.layout.tensor  # and the embedding
+        return own * self.state_byte + stages * self.kept_byte()
 
     def kept_byte(self) -> Scalar:
         """What one microbatch leaves on a stage between forward and backward."""
         model = self.model
         query = model.heads * model.head_size
         numbers = 4 * model.hidden + 2 * query + model.kv_values()
-        numbers = numbers + 3 * model.feed_forward
+        numbers = numbers + 2 * model.feed_forward
         per_layer = self.tokens() * numbers * self.activation_byte / self.layout.tensor
         return per_layer * self.layers_per_stage()
 

@@ -31,7 +31,8 @@ class Collectives(NamedTuple):
 class Workload(Component):
     """One phase of one model on one layout.
 
-    The step is the unit of time: every sequence in flight advances by one pass.
+    The step is the unit of time: every sequence in flight advances by one pass, or in
+    training by a pass forward and one back.
     """
 
     model: eqx.AbstractVar[DenseDecoder]
@@ -118,9 +119,12 @@ class Decode(Workload):
 
     def layer_products(self) -> list[MatrixProduct]:
         """Projections and feed-forward, and attention over the cache."""
-        ranks, one = self.layout.tensor, self.layout.tensor / self.layout.tensor
+        ranks, one = self.layout.tensor, jnp.ones(())
+        # Activations of a few tokens are below 1e-2 of the weights.
         return [
-            *products.forward(self.model, ranks, self.microbatch, self.weight_byte),
+            *products.forward(
+                self.model, ranks, self.microbatch, self.weight_byte, jnp.zeros(())
+            ),
             products.attention(
                 self.model, ranks, one, self.context, self.microbatch, self.kv_byte
             ),
@@ -132,7 +136,7 @@ class Decode(Workload):
         return [products.head(self.model, ranks, self.microbatch, self.weight_byte)]
 
     def layer_moved_byte(self) -> Scalar:
-        """None: activations of a few tokens are below 1e-2 of the weights."""
+        """None, as in the products."""
         return jnp.zeros(())
 
     def launches(self) -> Scalar:

@@ -29,7 +29,7 @@ class Accelerator(AbstractMatrixUnit):
     )
     memory_byte: Scalar = param(unit="byte", doc="memory", low=1e9, high=2e12)
     usable: Scalar = param(
-        unit="1", doc="part of memory for weights and KV cache", low=0.5, high=1.0
+        unit="1", doc="part of memory for weights, caches, states", low=0.5, high=1.0
     )
     flop_efficiency: Scalar = param(
         unit="1", doc="reached part of peak arithmetic", low=0.1, high=1.0
@@ -44,7 +44,7 @@ class Accelerator(AbstractMatrixUnit):
         unit="s", doc="launch, norm and rotary floor of a layer", low=0.0, high=1e-3
     )
     step_s: Scalar = param(
-        unit="s", doc="sampling and scheduling of a pass", low=0.0, high=2e-2
+        unit="s", doc="host work of a step: sampling, scheduling", low=0.0, high=2e-2
     )
     idle_w: Scalar = param(
         unit="W", doc="drawn by a resident serving loop", low=20.0, high=1500.0

@@ -12,6 +12,7 @@ begins with `.part-` and is never read.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import secrets
@@ -24,8 +25,9 @@ from typing import Any
 
 import yaml
 
+from ..cards.schema import check
 from ..quantity import InputError
-from ..report.result import VariantResult
+from ..report.result import Result, VariantResult
 
 
 TraceRow = dict[str, Any]
@@ -82,7 +84,14 @@ class Folder:
             _swap(new, tasks / task)
 
     def tidy(self) -> None:
-        """Removes what killed processes left half-written."""
+        """Makes the folder, and removes what killed processes left half-written."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problem = f"cannot be made: {error.strerror}"
+            raise InputError(
+                "a folder", problem=problem, key="--out", file=self.path
+            ) from error
         for folder in (self.path, self.path / "tasks"):
             for part in folder.glob(".part-*"):
                 if _abandoned(part):
@@ -157,8 +166,8 @@ def _swap(new: Path, place: Path) -> None:
     A folder cannot take the place of a full one. In between there is none, and a reader
     finds the task unfinished, never the half of one and the half of another.
     """
-    old = new.with_name(f"{new.name}.old")
-    while True:
+    for turn in itertools.count():
+        old = new.with_name(f"{new.name}.old{turn}")
         with contextlib.suppress(FileNotFoundError):
             place.rename(old)
             shutil.rmtree(old, ignore_errors=True)
@@ -201,9 +210,10 @@ def read_result(folder: Path) -> dict[str, Any]:
             file=folder,
         )
     try:
-        return json.loads(path.read_text("utf-8"))
+        data = json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise InputError("JSON", problem=str(error), file=path) from error
+    return check(Result, data, path).plain()
 
 
 def write_trace(folder: Path, rows: list[TraceRow]) -> None:

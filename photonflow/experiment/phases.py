@@ -93,7 +93,7 @@ class TrainFile(Strict):
         gt=0, description="weight, gradient, master copy and moments of a parameter"
     )
     recompute: Literal["selective"] = Field(
-        description="what is done again backward: the core of attention"
+        description="done again backward: core of attention, product of gate and up"
     )
 
     def tokens(self) -> str:

@@ -59,7 +59,7 @@ def run_study(
 
     def work(task: Task) -> Done:
         done = run_task(study, task, search, progress, stop)
-        if folder is not None:
+        if folder is not None and not stop.is_set():  # else it may have been cut short
             folder.keep(task.name, settings[task], *done)
         return done
 
@@ -74,7 +74,7 @@ def run_study(
             queues.setdefault(structure, []).append(task)
 
     def work_off(queue: list[Task]) -> dict[Task, Done]:
-        return {task: work(task) for task in queue}
+        return {task: work(task) for task in queue if not stop.is_set()}
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         futures = [pool.submit(work_off, queue) for queue in queues.values()]
@@ -85,6 +85,9 @@ def run_study(
             progress("interrupted: searches end with the best design so far")
         for future in futures:
             found |= future.result()
+    if len(found) < len(settings):
+        progress(f"{len(found)} of {len(settings)} tasks are done; run again to go on")
+        raise KeyboardInterrupt
     return gather(study, settings, found, folder, progress)
 
 

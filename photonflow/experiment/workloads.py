@@ -128,6 +128,15 @@ def _check_context(entry: DecodeFile, who: str) -> None:
 
 def check_fit(workload: Workload, cluster: Cluster, who: str) -> None:
     """Raise unless layout, microbatches and memory of `workload` suit `cluster`."""
+    if cluster.matrix_unit is not None and isinstance(workload, Training):
+        raise InputError(
+            "decode or prefill",
+            got="train",
+            problem="a matrix unit holds weights that were decomposed beforehand, and "
+            "training changes them in every step",
+            key="kind",
+            file=who,
+        )
     _check_division(workload, who)
     _check_size(workload, cluster, who)
     _check_memory(workload, cluster, who)
@@ -212,8 +221,8 @@ def _check_memory(workload: Workload, cluster: Cluster, who: str) -> None:
         return
     # Linear in the microbatch, whatever the workload.
     fixed = float(replace(workload, {"microbatch": 0.0}).memory_byte())
-    one_byte = float(replace(workload, {"microbatch": 1.0}).memory_byte()) - fixed
-    fits = math.floor((available - fixed) / one_byte)
+    each_byte = float(replace(workload, {"microbatch": 1.0}).memory_byte()) - fixed
+    fits = math.floor((available - fixed) / each_byte)
     raise InputError(
         f"at most {show(available, 'byte')}, {usable:.0%} of {show(memory, 'byte')}",
         problem=f"{show(needed, 'byte')} per accelerator are needed, "

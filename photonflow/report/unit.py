@@ -72,13 +72,13 @@ def unit_sentence(ours: VariantResult, other: VariantResult) -> str:
 
 def _precision(snr_db: float) -> str:
     if snr_db >= SIX_BIT_DB:
-        return f"above the {SIX_BIT_DB:g} dB that a model bears untrained"
+        return f"above the {SIX_BIT_DB:g} dB (estimate) that a model bears untrained"
     if snr_db >= RETRAINED_DB:
         return (
             f"below the {SIX_BIT_DB:g} dB that a model bears untrained, above the "
-            f"{RETRAINED_DB:g} dB of one retrained for it"
+            f"{RETRAINED_DB:g} dB of one retrained for it (estimates)"
         )
-    return f"below the {RETRAINED_DB:g} dB that even a retrained model needs"
+    return f"below the {RETRAINED_DB:g} dB (estimate) that even a retrained model needs"
 
 
 def _break_even(ours: VariantResult, other: VariantResult) -> str:
