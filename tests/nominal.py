@@ -65,7 +65,7 @@ FAMILIES = ("pluggable", "lpo", "cpo")
 
 def dfb(**changes: Any) -> DFBLaser:
     """O-band DFB of a few 100 mA: 12 mA threshold, RIN -152 dB/Hz."""
-    values = dict(
+    values: dict[str, Any] = dict(
         current_a=0.28,
         threshold_a=0.012,
         efficiency=0.55,
@@ -83,7 +83,7 @@ def dfb(**changes: Any) -> DFBLaser:
 
 def junction(**changes: Any) -> PNJunction:
     """2e18 per cm^3 on both sides, folded 1.6 times, in a 220 nm layer."""
-    values = dict(
+    values: dict[str, Any] = dict(
         acceptor_per_m3=2e24,
         donor_per_m3=2e24,
         shape=1.6,
@@ -96,7 +96,7 @@ def junction(**changes: Any) -> PNJunction:
 
 def ring(**changes: Any) -> MicroringModulator:
     """Ring of 6 um, gap 150 nm, 1.8 V, laser 0.9 half linewidths to the blue."""
-    values = dict(
+    values: dict[str, Any] = dict(
         guide=RibWaveguide(
             group_index=3.9,
             mode_width_m=280e-9,
@@ -130,7 +130,7 @@ def ring(**changes: Any) -> MicroringModulator:
 
 def mach_zehnder(**changes: Any) -> MachZehnderModulator:
     """2.5 V on a half-wave voltage of 6 V, 4 dB of loss, 55 GHz."""
-    values = dict(
+    values: dict[str, Any] = dict(
         drive_v=2.5,
         half_wave_v=6.0,
         insertion_db=4.0,
@@ -143,7 +143,7 @@ def mach_zehnder(**changes: Any) -> MachZehnderModulator:
 
 def serdes(**changes: Any) -> SerDes:
     """Long-reach class: 4.5 pJ/bit, 33 and 32 dB, 8.2e-18 V^2/Hz."""
-    values = dict(
+    values: dict[str, Any] = dict(
         energy_j_per_bit=4.5e-12,
         transmit_snr_db=33.0,
         receive_snr_db=32.0,
@@ -176,7 +176,7 @@ def fec() -> Fec:
 
 def tia(**changes: Any) -> TransimpedanceAmplifier:
     """45 GHz behind 600 GHz of gain-bandwidth, 100 mW."""
-    values = dict(
+    values: dict[str, Any] = dict(
         bandwidth_hz=45e9,
         gain_bandwidth_hz=600e9,
         noise_factor=5.0,
@@ -191,7 +191,7 @@ def tia(**changes: Any) -> TransimpedanceAmplifier:
 
 def engine_port(**changes: Any) -> OpticalPort:
     """Co-packaged ring engine, driven straight from the switch, external laser."""
-    values = dict(
+    values: dict[str, Any] = dict(
         host=serdes(energy_j_per_bit=2.3e-12, latency_s=5e-9),
         trace=Trace(loss_db=4.0, exponent=0.7),
         retimer=None,
@@ -231,7 +231,7 @@ def engine_port(**changes: Any) -> OpticalPort:
 
 def pluggable_port(retimed: bool = True, **changes: Any) -> OpticalPort:
     """Front-panel module with Mach-Zehnders, behind 16 dB of host trace."""
-    values = dict(
+    values: dict[str, Any] = dict(
         host=serdes(),
         trace=Trace(loss_db=16.0, exponent=0.7),
         retimer=dsp() if retimed else None,
@@ -276,7 +276,7 @@ def pluggable_port(retimed: bool = True, **changes: Any) -> OpticalPort:
 
 def optical_link(end_a: OpticalPort, end_b: OpticalPort, **changes: Any) -> OpticalLink:
     """1.6 Tbit/s of PAM4 over 2.75 dB of connectors and 0.5 dB/km."""
-    values = dict(
+    values: dict[str, Any] = dict(
         end_a=end_a,
         path=FibrePath(
             connectors_db=2.75, fibre_db_per_m=5e-4, group_index=1.468, reach_m=500.0
@@ -294,7 +294,7 @@ def optical_link(end_a: OpticalPort, end_b: OpticalPort, **changes: Any) -> Opti
 def copper_link(**changes: Any) -> CopperLink:
     """7.2 Tbit/s over 36 lanes of twinax, 15 dB of fixed loss."""
     port = CopperPort(host=serdes(), lanes=36.0)
-    values = dict(
+    values: dict[str, Any] = dict(
         end_a=port,
         path=TwinaxPath(
             loss_db_per_m=7.5,
@@ -315,7 +315,9 @@ def copper_link(**changes: Any) -> CopperLink:
 
 def worst(**changes: Any) -> Conditions:
     """70 C case, 50 C coolant, 500 m, 1 dB of ageing."""
-    values = dict(case_k=343.15, coolant_k=323.15, length_m=500.0, ageing_db=1.0)
+    values: dict[str, Any] = dict(
+        case_k=343.15, coolant_k=323.15, length_m=500.0, ageing_db=1.0
+    )
     return Conditions(**values | changes)
 
 
@@ -335,7 +337,7 @@ def links_of(family: str) -> tuple[OpticalLink, OpticalLink]:
 def scale_out(family: str, **changes: Any) -> FatTree:
     """Three tiers of 72-port switches of 1.6 Tbit/s, two accelerators a port."""
     host_link, switch_link = links_of(family)
-    values = dict(
+    values: dict[str, Any] = dict(
         host_link=host_link,
         switch_link=switch_link,
         switch=SwitchBox(
@@ -356,7 +358,7 @@ def scale_out(family: str, **changes: Any) -> FatTree:
 
 def scale_up(**changes: Any) -> SwitchedDomain:
     """72 accelerators of 7.2 Tbit/s each, 1.2 m of copper."""
-    values = dict(
+    values: dict[str, Any] = dict(
         link=copper_link(),
         switch=SwitchBox(
             power_w=200.0, included_phy_w=130.0, ports=4.0, latency_s=3e-7
@@ -372,7 +374,7 @@ def scale_up(**changes: Any) -> SwitchedDomain:
 
 def accelerator(**changes: Any) -> Accelerator:
     """4.5 PFLOP/s, 7.7 TB/s, 180 GB, 350 W idle of which 33 W is scale-up PHY."""
-    values = dict(
+    values: dict[str, Any] = dict(
         peak_flop_per_s=4.5e15,
         bandwidth_byte_per_s=7.7e12,
         memory_byte=180e9,
@@ -485,7 +487,7 @@ def product(**changes: Any) -> MatrixProduct:
 
 def cluster(family: str, **changes: Any) -> Cluster:
     """9,216 accelerators."""
-    values = dict(
+    values: dict[str, Any] = dict(
         accelerator=accelerator(),
         scale_up=scale_up(),
         scale_out=scale_out(family),
@@ -525,7 +527,7 @@ def decoder_405b() -> DenseDecoder:
 
 def decode(**changes: Any) -> Decode:
     """128 replicas of 8 x 9 accelerators, 72 sequences each, 8k prompts, FP8."""
-    values = dict(
+    values: dict[str, Any] = dict(
         model=decoder_405b(),
         layout=Layout(tensor=8.0, pipeline=9.0, data=128.0),
         microbatch=8.0,
@@ -542,7 +544,7 @@ def decode(**changes: Any) -> Decode:
 
 def training(**changes: Any) -> Training:
     """The same layout: 128 replicas of 16 sequences of 8k, BF16, 18 bytes of state."""
-    values = dict(
+    values: dict[str, Any] = dict(
         model=decoder_405b(),
         layout=Layout(tensor=8.0, pipeline=9.0, data=128.0),
         microbatch=1.0,
@@ -558,7 +560,7 @@ def training(**changes: Any) -> Training:
 
 def prefill(**changes: Any) -> Prefill:
     """The same layout again, one prompt of 2k per microbatch, FP8."""
-    values = dict(
+    values: dict[str, Any] = dict(
         model=decoder_405b(),
         layout=Layout(tensor=8.0, pipeline=9.0, data=128.0),
         microbatch=1.0,

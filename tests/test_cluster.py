@@ -103,7 +103,8 @@ def test_traffic_of_a_stage():
 def product(flop: float, stream_byte: float, operand_byte: float = 1) -> MatrixProduct:
     """Three products of a million outputs and a thousand inputs."""
     values = (1e6, 1e3, flop / 2e9, stream_byte, 1.0 * operand_byte, 3.0)
-    return MatrixProduct(*(jnp.asarray(x) for x in values), "feed_forward")
+    leaves = [jnp.asarray(x) for x in values]
+    return MatrixProduct(*leaves, kind="feed_forward")
 
 
 @pytest.mark.parametrize("overlap", [1.0, 1.5, 8.0])

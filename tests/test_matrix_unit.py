@@ -285,7 +285,8 @@ def test_lithium_niobate_cards_keep_their_own_limits(library, name):
 def test_plain_heaters_rule_themselves_out(library):
     """8128 * (0.58 * 21.4 + 1) mW = 109 W a unit, 6.6 kW an accelerator."""
     watts = library.load("silicon-heater-svd-64").static_w()
-    assert_close(watts["optical_holding"], 61 * 8128 * (0.58 * 21.4 + 1) * 1e-3, rtol=1e-9)
+    held_w = 61 * 8128 * (0.58 * 21.4 + 1) * 1e-3
+    assert_close(watts["optical_holding"], held_w, rtol=1e-9)
     lithium = library.load("tfln-svd-64").static_w()
     assert watts["optical_holding"] > 2 * total(lithium)
 

@@ -11,7 +11,7 @@ import nominal
 from helpers import assert_close
 from photonflow import causes
 from photonflow.cluster.collectives import AllReduce
-from photonflow.cluster.pipeline import Stage, circulating, flushed, total
+from photonflow.cluster.pipeline import Stage, Times, circulating, flushed, total
 from photonflow.cluster.step import Report, evaluate
 from photonflow.component import replace
 
@@ -29,7 +29,7 @@ def report(kind: str) -> Report:
 def stage(**seconds: float) -> Stage:
     """2 s of arithmetic on every stage, 0.5 s of head, 0.1 s of hand-over."""
     values = dict(layers=2.0, head=0.5, hand=0.1, host=0.01) | seconds
-    zeros = dict.fromkeys(causes.TIME, jnp.zeros(()))
+    zeros: Times = dict.fromkeys(causes.TIME, jnp.zeros(()))
     return Stage(
         zeros | {"matmul": jnp.asarray(values["layers"])},
         zeros | {"matmul": jnp.asarray(values["head"])},

@@ -1,6 +1,7 @@
 """Networks: how many links there are, which of them a message crosses."""
 
 import abc
+from collections.abc import Mapping
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -205,17 +206,19 @@ class FatTree(AbstractTopology):
         return on_leaf / (on_leaf**8 + self.rail**8) ** (1 / 8)  # smooth min(1, n / N)
 
     def hand_over_s(
-        self, message: PointToPoint, latency_s: dict[str, Scalar]
+        self, message: PointToPoint, latency_s: Mapping[str, Scalar]
     ) -> Scalar:
         """Time of one hand-over: floor, adapters, links, switches, and the wire."""
         return self.floor_s(latency_s) + self.wire_s(message.size_byte)
 
-    def all_reduce_s(self, message: AllReduce, latency_s: dict[str, Scalar]) -> Scalar:
+    def all_reduce_s(
+        self, message: AllReduce, latency_s: Mapping[str, Scalar]
+    ) -> Scalar:
         """Ring all-reduce among accelerators of one rail: 2 (n - 1) messages."""
         steps = 2 * (message.ranks - 1) * message.count
         return steps * self.floor_s(latency_s) + self.wire_s(message.sent_byte())
 
-    def floor_s(self, latency_s: dict[str, Scalar]) -> Scalar:
+    def floor_s(self, latency_s: Mapping[str, Scalar]) -> Scalar:
         """Time of an empty message."""
         climbs = 1 - self.leaf_share()
         links_s = 2 * latency_s["host_link"] + 2 * climbs * latency_s["switch_link"]
