@@ -13,10 +13,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+import fake_result
 from photonflow.cards import Library
 from photonflow.cli import app
 from photonflow.component import params
-from photonflow.experiment import array, collect, run_one, study, tasks, unfinished
+from photonflow.experiment import array, collect, run, run_one, study, tasks, unfinished
 from photonflow.experiment.files import shipped
 from photonflow.experiment.folder import STALE_S, Folder
 from photonflow.experiment.run import setting
@@ -373,3 +374,26 @@ def test_show_lists_the_tasks_by_number():
         "variant": "cpo",
         "point": {OVER: "2", SHARED: "2"},
     }
+
+
+def test_an_interrupt_keeps_no_search_that_was_cut_short(write, monkeypatch, tmp_path):
+    """The task at work ends with its best so far, the next ones are not begun."""
+    found = write({OVER: ["1", "2", "4"]}, variants={"lpo": {}})
+    begun = []
+
+    def run_task(study, task, search, progress, stop):
+        begun.append(task.name)
+        assert stop.wait(60)
+        return VariantResult.model_validate(fake_result.variant("lpo")), []
+
+    def interrupted(futures):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "run_task", run_task)
+    monkeypatch.setattr(run, "wait", interrupted)
+    said = []
+    with pytest.raises(KeyboardInterrupt):
+        run.run_study(found, True, tmp_path / "run", said.append)
+    assert len(begun) <= 1
+    assert not list((tmp_path / "run").rglob("result.json"))
+    assert said[-1].endswith("of 3 tasks are done; run again to go on")
