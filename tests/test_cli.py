@@ -166,6 +166,15 @@ BAD_INPUT = {
     "unknown kind": (["cards", "laser"], ["did you mean `lasers`"]),
     "unknown schema": (["schema", "results"], ["did you mean `result`"]),
     "folder without a run": (["report", "none"], ["result.json"]),
+    "no place for a folder": (["run", NAME, "--out", "/dev/null/x"], ["`--out`"]),
+    "training on a mesh": (
+        [
+            *("evaluate", "optical-matrix-unit"),
+            *("--set", "workloads.prefill=llama-405b-train"),
+            *("--set", "cluster.accelerators=9216"),
+        ],
+        ["`kind`", "decode or prefill"],
+    ),
 }
 
 
@@ -181,6 +190,15 @@ def test_bad_input_ends_in_one_message_and_writes_nothing(case, tmp_path, monkey
     for word in expected:
         assert word in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["report", "layout"])
+def test_a_result_of_another_form_is_refused(command, tmp_path):
+    (tmp_path / "result.json").write_text("{}")
+    result = photonflow_(command, tmp_path)
+    assert result.exit_code == 2
+    assert "result.json" in result.stderr and "missing" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
 
 
 def test_malformed_yaml_ends_in_one_message(tmp_path):
