@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import nominal
+import nominal_units
 from helpers import assert_close
 from photonflow import causes
 from photonflow.cards import Library, apply
@@ -17,8 +17,8 @@ from photonflow.quantity import InputError
 from photonflow.units import BOLTZMANN_J_PER_K, CHARGE_C
 
 
-UNIT = nominal.svd_unit()
-PRODUCT = nominal.product()
+UNIT = nominal_units.svd_unit()
+PRODUCT = nominal_units.product()
 
 
 def dB(ratio) -> float:
@@ -156,13 +156,13 @@ def test_whole_tiles_take_one_vector_a_clock_and_a_reload_each():
     rounds = 57_344 / 200
     expected_s = rounds * (32_768 / 10e9 + 1e-7)
     assert_close(UNIT.cost(PRODUCT).time_s["optical"], expected_s, rtol=1e-12)
-    thrice = UNIT.cost(nominal.product(count=3.0))
+    thrice = UNIT.cost(nominal_units.product(count=3.0))
     assert_close(thrice.time_s["optical"], 3 * expected_s, rtol=1e-12)
 
 
 def test_rows_that_fill_no_tile_are_padded_to_one():
     """7170 rows are 224.06 tiles of 32, of which 225 are loaded."""
-    ragged = UNIT.padded(nominal.product(rows=7170.0))
+    ragged = UNIT.padded(nominal_units.product(rows=7170.0))
     assert (ragged.rows, ragged.inner) == (225 * 32, 8192)
     whole = UNIT.padded(PRODUCT)
     assert (whole.rows, whole.inner) == (PRODUCT.rows, PRODUCT.inner)
@@ -170,7 +170,7 @@ def test_rows_that_fill_no_tile_are_padded_to_one():
 
 def test_fewer_tiles_than_units_share_the_vectors():
     """50 tiles, 200 units: four units each hold one tile and see a quarter of it."""
-    few = nominal.product(rows=32.0 * 5, inner=32.0 * 10)
+    few = nominal_units.product(rows=32.0 * 5, inner=32.0 * 10)
     cost = UNIT.cost(few)
     expected_s = 50 / 200 * 32_768 / 10e9 + 1e-7
     assert_close(cost.time_s["optical"], expected_s, rtol=1e-9)
@@ -191,7 +191,7 @@ def test_fewer_vectors_per_load_leave_the_unit_waiting():
     assert_close(UNIT.utilisation(jnp.asarray(32_768.0)), 32_768 / 33_768, rtol=1e-12)
     assert_close(UNIT.utilisation(jnp.asarray(64.0)), 64 / 1064, rtol=1e-12)
     for columns in (32_768.0, 16_384.0, 64.0):
-        summary = UNIT.summary([nominal.product(columns=columns)])
+        summary = UNIT.summary([nominal_units.product(columns=columns)])
         used = summary.flop_per_s / summary.peak_flop_per_s
         assert_close(used, UNIT.utilisation(jnp.asarray(columns)), rtol=1e-12)
 
@@ -199,7 +199,7 @@ def test_fewer_vectors_per_load_leave_the_unit_waiting():
 def test_decode_pays_the_reload_of_every_tile():
     """64 vectors a load instead of 32768: static joules per operation rise 16 times."""
     prefill = UNIT.summary([PRODUCT]).mac_j["optical_laser"]
-    decode = UNIT.summary([nominal.product(columns=64.0)]).mac_j["optical_laser"]
+    decode = UNIT.summary([nominal_units.product(columns=64.0)]).mac_j["optical_laser"]
     assert_close(decode / prefill, (1064 / 64) / (33_768 / 32_768), rtol=1e-12)
 
 

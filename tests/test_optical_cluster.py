@@ -6,13 +6,14 @@ import equinox as eqx
 import pytest
 
 import nominal
+import nominal_units
 from helpers import assert_close
 from photonflow import causes
 from photonflow.cluster.step import Report, evaluate, offloaded
 
 
 run = eqx.filter_jit(evaluate)
-UNIT = nominal.svd_unit()
+UNIT = nominal_units.svd_unit()
 
 
 @functools.cache

@@ -8,14 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.stats import norm
 
-import nominal
+import nominal_units
 from helpers import assert_close
 from photonflow.component import replace
 from photonflow.compute import precision
 from photonflow.units import CHARGE_C
 
 
-UNIT = nominal.svd_unit()
+UNIT = nominal_units.svd_unit()
 
 
 def dB(ratio) -> float:
@@ -61,9 +61,9 @@ def test_a_new_phase_charges_the_electrode_by_two_thirds_of_the_half_wave_voltag
 
 def test_heaters_hold_by_burning():
     """30 mW for pi, held on average: 32 lanes have 2 * 32 * 31 + 32 = 2016 of them."""
-    mesh = nominal.svd_mesh(shifter=nominal.heater())
+    mesh = nominal_units.svd_mesh(shifter=nominal_units.heater())
     assert_close(mesh.holding_w(), 2016 * (30e-3 + 5e-5), rtol=1e-12)
-    assert_close(nominal.svd_mesh().holding_w(), 2016 * 5e-5, rtol=1e-12)
+    assert_close(nominal_units.svd_mesh().holding_w(), 2016 * 5e-5, rtol=1e-12)
     # A turn is 60 mW into 1 kohm.
     assert_close(mesh.shifter.needed_v(), math.sqrt(60e-3 * 1e3), rtol=1e-12)
 

@@ -45,12 +45,17 @@ class TrainingPrecision(Strict):
     activations: NumberFormat
 
 
-class DecodeFile(Strict):
+class Phase(Strict):
+    """What every workload says."""
+
+    model: str = Field(description="folder of `experiments/models/`")
+    layout: Layout
+
+
+class DecodeFile(Phase):
     """Every sequence in flight gains one token a step."""
 
     kind: Literal["decode"]
-    model: str = Field(description="folder of `experiments/models/`")
-    layout: Layout
     microbatch: PositiveInt = Field(description="sequences of one microbatch")
     microbatches: PositiveInt = Field(description="in flight per replica")
     prompt: PositiveInt = Field(description="tokens of a prompt")
@@ -63,12 +68,10 @@ class DecodeFile(Strict):
         return f"{self.prompt} in, {self.output} out"
 
 
-class PrefillFile(Strict):
+class PrefillFile(Phase):
     """Prompts are read in one pass."""
 
     kind: Literal["prefill"]
-    model: str = Field(description="folder of `experiments/models/`")
-    layout: Layout
     microbatch: PositiveInt = Field(description="prompts of one microbatch")
     microbatches: PositiveInt = Field(1, description="of a replica in a step")
     prompt: PositiveInt = Field(description="tokens of a prompt")
@@ -79,12 +82,10 @@ class PrefillFile(Strict):
         return f"{self.prompt} in"
 
 
-class TrainFile(Strict):
+class TrainFile(Phase):
     """Forward, backward and an update of all weights."""
 
     kind: Literal["train"]
-    model: str = Field(description="folder of `experiments/models/`")
-    layout: Layout
     microbatch: PositiveInt = Field(description="sequences of one microbatch")
     microbatches: PositiveInt = Field(description="of a replica in a step")
     sequence: PositiveInt = Field(description="tokens of a sequence")

@@ -14,7 +14,7 @@ from ..cluster.training import Training
 from ..cluster.workload import Decode, Workload
 from ..component import params, replace
 from ..quantity import InputError, show
-from .phases import BYTES, DecodeFile, PrefillFile, TrainFile, WorkloadFile
+from .phases import BYTES, DecodeFile, TrainFile, WorkloadFile
 from .schema import ModelConfig
 
 
@@ -61,57 +61,27 @@ _CONFIG_KEYS = {
 }
 
 
+CLASSES = {"decode": Decode, "prefill": Prefill, "train": Training}
+FORMATS = {
+    "weights": "weight_byte",
+    "kv": "kv_byte",
+    "gradients": "gradient_byte",
+    "activations": "activation_byte",
+}
+
+
 def build(entry: WorkloadFile, model: DenseDecoder, who: str) -> Workload:
-    """The workload that a file describes."""
-    layout = Layout(**{k: float(v) for k, v in entry.layout.model_dump().items()})
-    of_kind = {"decode": _decode, "prefill": _prefill, "train": _train}[entry.kind]
-    workload = of_kind(entry, model, layout)
+    """The workload that a file describes: its counts have the names of the class."""
+    numbers = {name: float(value) for name, value in entry if isinstance(value, int)}
+    numbers |= {FORMATS[name]: BYTES[value] for name, value in entry.precision}
+    if isinstance(entry, TrainFile):
+        numbers["state_byte"] = entry.state_bytes
+    layout = Layout(**{name: float(value) for name, value in entry.layout})
+    workload = CLASSES[entry.kind](model=model, layout=layout, **numbers)
     _within(workload, who, {"state_byte": "state_bytes"})
     if isinstance(entry, DecodeFile):
         _check_context(entry, who)
     return workload
-
-
-def _decode(entry: DecodeFile, model: DenseDecoder, layout: Layout) -> Decode:
-    return Decode(
-        model=model,
-        layout=layout,
-        microbatch=float(entry.microbatch),
-        microbatches=float(entry.microbatches),
-        prompt=float(entry.prompt),
-        output=float(entry.output),
-        context=float(entry.context),
-        weight_byte=BYTES[entry.precision.weights],
-        kv_byte=BYTES[entry.precision.kv],
-        activation_byte=BYTES[entry.precision.activations],
-    )
-
-
-def _prefill(entry: PrefillFile, model: DenseDecoder, layout: Layout) -> Prefill:
-    return Prefill(
-        model=model,
-        layout=layout,
-        microbatch=float(entry.microbatch),
-        microbatches=float(entry.microbatches),
-        prompt=float(entry.prompt),
-        weight_byte=BYTES[entry.precision.weights],
-        kv_byte=BYTES[entry.precision.kv],
-        activation_byte=BYTES[entry.precision.activations],
-    )
-
-
-def _train(entry: TrainFile, model: DenseDecoder, layout: Layout) -> Training:
-    return Training(
-        model=model,
-        layout=layout,
-        microbatch=float(entry.microbatch),
-        microbatches=float(entry.microbatches),
-        sequence=float(entry.sequence),
-        weight_byte=BYTES[entry.precision.weights],
-        gradient_byte=BYTES[entry.precision.gradients],
-        activation_byte=BYTES[entry.precision.activations],
-        state_byte=entry.state_bytes,
-    )
 
 
 def _check_context(entry: DecodeFile, who: str) -> None:

@@ -19,6 +19,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
 import nominal
+import nominal_units
 from helpers import assert_close
 from photonflow.cards import Library
 from photonflow.component import replace
@@ -136,7 +137,7 @@ def test_homodyne_shot_noise(n, photons, measured):
 def test_mesh_loss():
     """64 lanes, 0.3 dB a column: 129 columns of U, Sigma and V lose 38.7 dB."""
     bare = {"size": 64.0, "coupler_db": 0.15, "propagation_db_per_m": 0.1}
-    mesh = replace(nominal.svd_mesh(), bare | {"routing_m": 1e-6})
+    mesh = replace(nominal_units.svd_mesh(), bare | {"routing_m": 1e-6})
     mesh = replace(mesh, {"shifter.length_m": 1e-5})
     assert_close(mesh.columns(), 129, rtol=1e-12)
     # 21 um of guide at 0.1 dB/m remain.
@@ -149,7 +150,7 @@ def test_mesh_loss():
 )
 def test_phase_shifter_count_svd(n, count, static_w):
     """2 N (N - 1) + N heaters of 30 mW/pi at a mean phase of pi."""
-    mesh = nominal.svd_mesh(shifter=nominal.heater())
+    mesh = nominal_units.svd_mesh(shifter=nominal_units.heater())
     mesh = replace(mesh, {"size": n, "converter.hold_w": 0.0})
     assert_close(mesh.shifters(), count, rtol=1e-9)
     assert_close(mesh.holding_w(), static_w, rtol=1e-9)
@@ -186,7 +187,7 @@ def test_splitter_error_corrected(n, sigma, measured):
 def test_lightmatter_2025():
     """4 x 128 x 128 at 0.5 GHz is 65.536 TOPS; 79.6 W for it is 2.43 pJ per MAC."""
     unit = replace(
-        nominal.svd_unit(), {"mesh.size": 128.0, "units": 4.0, "clock_hz": 0.5e9}
+        nominal_units.svd_unit(), {"mesh.size": 128.0, "units": 4.0, "clock_hz": 0.5e9}
     )
     peak = unit.peak_flop_per_s()
     assert_close(peak, 65.536e12, rtol=1e-12)
