@@ -1,7 +1,7 @@
 """The rule of `gradient_rule` on links, units and clusters, and finite over the box.
 
-Links are judged stage by stage (watts, error rate, margin, every slack), matrix units by
-every watt, joule, second, noise and slack, clusters by step time and joules per token.
+Links are judged stage by stage (watts, error rate, margin, every slack), matrix units
+by every watt, joule, second, noise and slack, clusters by step time and J/token.
 """
 
 import fnmatch

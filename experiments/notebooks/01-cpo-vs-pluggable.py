@@ -365,7 +365,7 @@ headline(
     figure,
     "At fixed current the gradient asks for a wider gap and loses the error rate; with "
     "the current\nfollowing, for a narrower one until the extinction ends it. "
-    f"The whole sweep spans {reach_mj:.0f} mJ of {nominal_j:.1f} J",
+    f"All of it: {reach_mj:.0f} mJ of {nominal_j:.1f} J",
 )
 still_style = dict(color="#737373", ls="--", label="laser current as it is")
 follow_style = dict(color=COLOURS["cpo"], label="laser current follows the error rate")
