@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Complex, Float
 
 from . import units
 
@@ -22,10 +22,13 @@ if TYPE_CHECKING:  # Static checkers know `eqx.field`, but no wrapper around it.
 
     Scalar = float | Array
     Values = Any  # a union with float would make every index an error
+    Transfer = Any
 else:
     Scalar = Float[Array, ""]
     # Any shape: what is evaluated at many frequencies or voltages at once.
     Values = Float[Array, "..."] | float
+    # Complex amplitude over frequency, 1 at f = 0 unless said otherwise.
+    Transfer = Complex[Array, "..."]
 
     def param(*, unit: str, doc: str, low: float, high: float):
         """A physical quantity: SI `unit`, meaning, and range of validity.

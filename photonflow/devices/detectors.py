@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from ..component import Component, Scalar, Values, param
+from ..component import Component, Scalar, Transfer, Values, param
 from .response import one_pole
 
 
@@ -24,8 +24,8 @@ class Photodiode(Component):
     )
     bias_v: Scalar = param(unit="V", doc="reverse bias", low=0.5, high=5.0)
 
-    def response(self, frequency_hz: Values) -> Values:
-        """|H|^2 of the transit time."""
+    def transfer(self, frequency_hz: Values) -> Transfer:
+        """One pole of the transit time."""
         return one_pole(frequency_hz, self.bandwidth_hz)
 
     def power_w(self, light_w: Scalar) -> Scalar:

@@ -3,8 +3,8 @@
 import abc
 import math
 
-from ..component import Component, Scalar, Values, param
-from .response import butterworth2, from_db, smooth_positive, to_db
+from ..component import Component, Scalar, Transfer, Values, param
+from .response import butterworth2, from_db, power_law, smooth_positive, to_db
 
 
 class SerDes(Component):
@@ -46,8 +46,8 @@ class SerDes(Component):
         unit="s", doc="Tx plus Rx, equaliser included", low=1e-10, high=1e-6
     )
 
-    def response(self, frequency_hz: Values) -> Values:
-        """|H|^2 of one analogue front end."""
+    def transfer(self, frequency_hz: Values) -> Transfer:
+        """One analogue front end."""
         return butterworth2(frequency_hz, self.bandwidth_hz)
 
 
@@ -70,10 +70,9 @@ class Trace(Component):
         unit="1", doc="0.5 skin effect, 1 dielectric", low=0.4, high=1.2
     )
 
-    def response(self, frequency_hz: Values) -> Values:
-        """|H|^2, with a floor of -300 dB that keeps a dead trace finite."""
-        loss_db = self.loss_db * (frequency_hz / REFERENCE_HZ) ** self.exponent
-        return from_db(-loss_db) + 1e-30
+    def transfer(self, frequency_hz: Values) -> Transfer:
+        """Loss and its causal phase; a floor of -300 dB keeps a dead trace finite."""
+        return power_law(frequency_hz / REFERENCE_HZ, self.loss_db, self.exponent)
 
 
 REFERENCE_HZ = 53.125e9  # Nyquist frequency of 106.25 GBd
@@ -100,8 +99,8 @@ class AbstractDriver(Component):
     def power_w(self, drive_v: Scalar, load_f: Scalar) -> Scalar:
         """Supply power of one lane."""
 
-    def response(self, frequency_hz: Values) -> Values:
-        """|H|^2, maximally flat."""
+    def transfer(self, frequency_hz: Values) -> Transfer:
+        """Maximally flat."""
         return butterworth2(frequency_hz, self.bandwidth_hz)
 
 

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from ..component import Component, Scalar, Values, param
+from ..component import Component, Scalar, Transfer, Values, param
 from ..units import LIGHT_M_PER_S
 from . import rings
 from .junction import PNJunction
@@ -30,8 +30,8 @@ class AbstractOperation(eqx.Module):
     `extinction` is the outer extinction ratio in dB, for those who ask for a least"""
 
     @abc.abstractmethod
-    def response(self, frequency_hz: Values, source_ohm: Scalar) -> Values:
-        """|H|^2 from drive to light behind a driver of `source_ohm`; 1 at f = 0."""
+    def transfer(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
+        """From drive to light behind a driver of `source_ohm`; 1 at f = 0."""
 
 
 def extinction_db(top: Scalar, bottom: Scalar) -> Scalar:
@@ -239,7 +239,7 @@ class RingOperation(AbstractOperation):
     detuning_hz: Scalar
     series_ohm: Scalar
 
-    def response(self, frequency_hz: Values, source_ohm: Scalar) -> Values:
+    def transfer(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
         """Photon lifetime with its detuning peak, times the junction's RC."""
         ring = self.middle
         optical = rings.small_signal(
@@ -308,6 +308,6 @@ class MachZehnderOperation(AbstractOperation):
     slacks: dict[str, Scalar]
     bandwidth_hz: Scalar
 
-    def response(self, frequency_hz: Values, source_ohm: Scalar) -> Values:
+    def transfer(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
         """One pole; the line's own bandwidth includes its source."""
         return one_pole(frequency_hz, self.bandwidth_hz)

@@ -2,7 +2,7 @@
 
 import math
 
-from ..component import Component, Scalar, Values, param
+from ..component import Component, Scalar, Transfer, Values, param
 from ..units import BOLTZMANN_J_PER_K
 from .response import butterworth2
 
@@ -42,8 +42,8 @@ class TransimpedanceAmplifier(Component):
         unit="V", doc="differential output swing", low=0.1, high=1.5
     )
 
-    def response(self, frequency_hz: Values) -> Values:
-        """|H|^2, maximally flat."""
+    def transfer(self, frequency_hz: Values) -> Transfer:
+        """Maximally flat."""
         return butterworth2(frequency_hz, self.bandwidth_hz)
 
     def noise_a2_per_hz(self, photodiode_f: Scalar, case_k: Scalar) -> Scalar:

@@ -1,18 +1,63 @@
-"""Magnitude responses that more than one kind of part has."""
+"""Transfer functions that more than one kind of part has.
 
+Complex amplitudes for the time convention exp(+j 2 pi f t), causal, 1 at f = 0.
+"""
+
+import math
+
+import jax
 import jax.numpy as jnp
 
-from ..component import Values
+from ..component import Transfer, Values
+from ..units import LN10
 
 
-def one_pole(frequency_hz: Values, bandwidth_hz: Values) -> Values:
-    """|H|^2 of one real pole: an RC corner, a photodiode's transit."""
-    return 1 / (1 + jnp.square(frequency_hz / bandwidth_hz))
+def complex_(real: Values, imaginary: Values) -> Transfer:
+    """real + i imaginary, which strict promotion of types asks to spell out."""
+    return jax.lax.complex(*jnp.broadcast_arrays(jnp.asarray(real), imaginary))
 
 
-def butterworth2(frequency_hz: Values, bandwidth_hz: Values) -> Values:
-    """|H|^2 of a maximally flat second-order amplifier."""
-    return 1 / (1 + (frequency_hz / bandwidth_hz) ** 4)
+def one_pole(frequency_hz: Values, bandwidth_hz: Values) -> Transfer:
+    """One real pole: an RC corner, a photodiode's transit."""
+    return 1 / complex_(1.0, frequency_hz / bandwidth_hz)
+
+
+def butterworth2(frequency_hz: Values, bandwidth_hz: Values) -> Transfer:
+    """A maximally flat second-order amplifier, |H|^2 = 1 / (1 + x^4)."""
+    x = frequency_hz / bandwidth_hz
+    return 1 / complex_(1 - jnp.square(x), math.sqrt(2) * x)
+
+
+def power_law(ratio: Values, loss_db: Values, exponent: Values) -> Transfer:
+    r"""A lossy line: `loss_db` at `ratio` = f / f_0 = 1, growing as ratio**exponent.
+
+    The phase is the causal one of a power-law medium (Kramers and Kronig) without the
+    straight line that is a mere delay: $\theta = -A\tan\frac{\pi m}{2}(x^m - x)$ for an
+    attenuation of $A x^m$ nepers, 0 < m < 2, with the limit $\frac2\pi A x\ln x$ at
+    m = 1. A floor of -300 dB keeps a dead line finite.
+    """
+    nepers = loss_db * (LN10 / 20)
+    x = ratio + TINY  # ln x is finite at f = 0, where it is multiplied by 0
+    away = exponent - 1
+    # -tan(pi m / 2) = (2 / pi away) (pi away / 2) / tan(pi away / 2), without 0 / 0
+    bend = 2 / math.pi * jnp.cos(math.pi / 2 * away) / jnp.sinc(away / 2)
+    theta = nepers * bend * x * jnp.log(x) * _exprel(away * jnp.log(x))
+    return jnp.exp(complex_(-nepers * x**exponent, theta)) + 1e-15
+
+
+TINY = 1e-12  # of the reference frequency
+
+
+def _exprel(x: Values) -> Values:
+    """(exp(x) - 1) / x, also at x = 0."""
+    small = jnp.abs(x) < 1e-6
+    safe: Values = jnp.where(small, 1.0, x)
+    return jnp.where(small, 1 + x / 2, jnp.expm1(safe) / safe)
+
+
+def power(amplitude: Transfer) -> Values:
+    """|H|^2, with a gradient that is finite where H is 0."""
+    return jnp.square(amplitude.real) + jnp.square(amplitude.imag)
 
 
 def smooth_abs(x: Values, width: float) -> Values:

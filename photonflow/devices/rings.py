@@ -20,8 +20,9 @@ import math
 
 import jax.numpy as jnp
 
-from ..component import Values
+from ..component import Transfer, Values
 from ..units import LIGHT_M_PER_S
+from .response import complex_
 
 
 def length_m(radius_m: Values) -> Values:
@@ -94,8 +95,8 @@ def small_signal(
     a: Values,
     t: Values,
     fsr: Values,
-) -> Values:
-    r"""$|H(f)/H(0)|^2$ from resonance shift to transmitted power, coupled modes [3].
+) -> Transfer:
+    r"""$H(f)/H(0)$ from resonance shift to transmitted power, coupled modes [3].
 
     With amplitude decay $\gamma = \gamma_e + \gamma_l$ by coupling and loss and a laser
     $\Delta$ off resonance the response has one zero and two poles,
@@ -107,8 +108,6 @@ def small_signal(
     gamma = gamma_loss - jnp.log(t) * fsr
     omega = 2 * math.pi * frequency_hz
     still = jnp.square(gamma) + jnp.square(2 * math.pi * detuning_hz)
-    zero = 1 + jnp.square(omega / (2 * gamma_loss))
-    poles = jnp.square(1 - jnp.square(omega) / still) + jnp.square(
-        2 * gamma * omega / still
-    )
+    zero = complex_(1.0, omega / (2 * gamma_loss))
+    poles = complex_(1 - jnp.square(omega) / still, 2 * gamma * omega / still)
     return zero / poles

@@ -8,11 +8,11 @@ alike from here, so that every direction of every optical link is one computatio
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Complex, Float
 
 from ..component import Scalar
 from ..devices.electronics import analogue
-from ..devices.response import from_db
+from ..devices.response import from_db, power
 from . import signal
 
 
@@ -22,8 +22,8 @@ class Sender(eqx.Module):
     top_w: Scalar
     """highest level in the fibre"""
     bottom_w: Scalar
-    response: Float[Array, " nodes"]
-    """|H|^2 from symbols to light"""
+    transfer: Complex[Array, " nodes"]
+    """from symbols to light"""
     rin_per_hz: Scalar
     distortion: Scalar
     """sent noise and distortion over the variance of the signal"""
@@ -38,12 +38,12 @@ class Taker(eqx.Module):
     """photocurrent per watt in the fibre"""
     dark_a: Scalar
     thermal_a2_per_hz: Scalar
-    photodiode: Float[Array, " nodes"]
-    """|H|^2 up to the amplifier's input"""
-    amplifier: Float[Array, " nodes"]
-    """|H|^2 of the amplifier and the trace behind it"""
-    front: Float[Array, " nodes"]
-    """|H|^2 of the front end ahead of the converter"""
+    photodiode: Complex[Array, " nodes"]
+    """up to the amplifier's input"""
+    amplifier: Complex[Array, " nodes"]
+    """of the amplifier and the trace behind it"""
+    front: Complex[Array, " nodes"]
+    """of the front end ahead of the converter"""
     input_per_hz: Scalar
     """noise density at the front end over the square of the swing there"""
     peaking_db: Scalar
@@ -77,21 +77,25 @@ def at_slicer(
 ) -> tuple[signal.Noise, Float[Array, " levels"]]:
     """Every noise and the photocurrent of every level, lowest first."""
     band_hz = channel.symbol_hz / 2
-    input_a = sender.response * taker.photodiode
+    input_a = sender.transfer * taker.photodiode
     output_v = input_a * taker.amplifier
-    at_light = signal.enhancement(sender.response)
+    at_light = signal.enhancement(power(sender.transfer))
     nyquist = jnp.asarray(signal.NODES)
-    at_converter = analogue(output_v * taker.front, taker.peaking_db, nyquist)
+    at_converter = analogue(power(output_v * taker.front), taker.peaking_db, nyquist)
     variance = signal.mean_square(pam)
     noise = signal.Noise(
-        thermal_a2=taker.thermal_a2_per_hz * band_hz * signal.enhancement(input_a),
+        thermal_a2=taker.thermal_a2_per_hz
+        * band_hz
+        * signal.enhancement(power(input_a)),
         shot_a=signal.shot_a(channel.symbol_hz, at_light),
         dark_a=taker.dark_a,
         rin=sender.rin_per_hz * band_hz * at_light,
         relative={
             "transmitter": variance * sender.distortion,
             "driver": sender.driver_v2,
-            "phy_input": taker.input_per_hz * band_hz * signal.enhancement(output_v),
+            "phy_input": taker.input_per_hz
+            * band_hz
+            * signal.enhancement(power(output_v)),
             "converter": variance * taker.conversion * signal.enhancement(at_converter),
             "residual": variance * channel.residual,
         },

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from ..component import Component, Scalar, param
 from ..devices.electronics import REFERENCE_HZ, SerDes
 from ..devices.passives import TwinaxPath
-from ..devices.response import from_db, to_db
+from ..devices.response import from_db, power, to_db
 from ..units import LN10
 from . import signal
 from .base import (
@@ -92,7 +92,7 @@ class CopperLink(AbstractLink):
         band_hz = symbol_hz / 2
         f = signal.nyquist_nodes_hz(symbol_hz)
         loss_db = self.path.loss_db(at.length_m) * jnp.sqrt(f / REFERENCE_HZ)
-        fronts = tx.host.response(f) * rx.host.response(f)
+        fronts = power(tx.host.transfer(f) * rx.host.transfer(f))
         log_channel = jnp.log(fronts) - loss_db * (LN10 / 10)
         # A floor of -870 dB keeps the ratios of a dead cable finite.
         log_salz = jnp.sum(jnp.asarray(signal.WEIGHTS) * log_channel)

@@ -16,7 +16,7 @@ from ..devices.lasers import LaserSource, Light
 from ..devices.modulators import AbstractModulator, AbstractOperation
 from ..devices.passives import FibrePath
 from ..devices.receivers import TransimpedanceAmplifier
-from ..devices.response import from_db, to_db
+from ..devices.response import from_db, power, to_db
 from ..units import LN10
 from . import signal
 from .base import (
@@ -87,9 +87,9 @@ class OpticalPort(Component):
     def takes(self, at: Conditions, symbol_hz: Scalar) -> Taker:
         """One lane of the receiver."""
         f, phy, tia = signal.nyquist_nodes_hz(symbol_hz), self.phy(), self.tia
-        amplifier = tia.response(f)
+        amplifier = tia.transfer(f)
         if self.retimer is None:
-            amplifier = amplifier * self.trace.response(f)
+            amplifier = amplifier * self.trace.transfer(f)
         coupled = from_db(-self.coupler_receive_db)
         return Taker(
             a_per_w=self.photodiode.responsivity_a_per_w * coupled,
@@ -97,9 +97,9 @@ class OpticalPort(Component):
             thermal_a2_per_hz=tia.noise_a2_per_hz(
                 self.photodiode.capacitance_f, at.case_k
             ),
-            photodiode=self.photodiode.response(f),
+            photodiode=self.photodiode.transfer(f),
             amplifier=amplifier,
-            front=phy.response(f),
+            front=phy.transfer(f),
             input_per_hz=phy.noise_v2_per_hz / jnp.square(tia.output_v),
             peaking_db=phy.peaking_db,
             conversion=from_db(-phy.receive_snr_db),
@@ -119,15 +119,15 @@ class PortAtWork(eqx.Module):
         """One lane of the transmitter."""
         port, phy = self.port, self.port.phy()
         f = signal.nyquist_nodes_hz(symbol_hz)
-        modulated = self.modulation.response(f, port.driver.source_ohm)
+        modulated = self.modulation.transfer(f, port.driver.source_ohm)
         swing_v2 = jnp.square(phy.swing_v)
         if port.retimer is None:
-            swing_v2 = swing_v2 * port.trace.response(symbol_hz / 2)
+            swing_v2 = swing_v2 * power(port.trace.transfer(symbol_hz / 2))
         in_fibre_w = self.input_w * from_db(-port.coupler_out_db)
         return Sender(
             top_w=in_fibre_w * self.modulation.top,
             bottom_w=in_fibre_w * self.modulation.bottom,
-            response=phy.response(f) * port.driver.response(f) * modulated,
+            transfer=phy.transfer(f) * port.driver.transfer(f) * modulated,
             rin_per_hz=port.source.laser.rin_per_hz,
             distortion=from_db(-phy.transmit_snr_db),
             driver_v2=port.driver.noise_v2_per_hz * (symbol_hz / 2) / swing_v2,

@@ -22,6 +22,7 @@ from helpers import assert_close
 from photonflow.component import replace
 from photonflow.devices import junction, rings, silicon
 from photonflow.devices.passives import FibrePath
+from photonflow.devices.response import power
 from photonflow.links import fec, signal
 from photonflow.units import CHARGE_C, LIGHT_M_PER_S
 from photonflow.validation import cases
@@ -218,7 +219,7 @@ def test_linewidth_and_photon_lifetime_are_one_number(case):
     # At critical coupling zero and one pole cancel: half power at gamma / 2 pi, and
     # the energy decays at 2 gamma.
     half_hz = brentq(
-        lambda f: float(rings.small_signal(f, 0.0, a, a, fsr)) - 0.5, 1e9, 1e11
+        lambda f: float(power(rings.small_signal(f, 0.0, a, a, fsr))) - 0.5, 1e9, 1e11
     )
     assert_close(1 / (4 * math.pi * half_hz), out["photon_lifetime_s"], rtol=rtol)
     # Full width at half depth of the notch itself; 1 - T is Lorentzian to (pi f/FSR)^2.
