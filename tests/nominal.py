@@ -42,7 +42,8 @@ from photonflow.devices.receivers import TransimpedanceAmplifier
 from photonflow.links.base import Conditions
 from photonflow.links.electrical import CopperLink, CopperPort
 from photonflow.links.fec import Fec
-from photonflow.links.optical import OpticalLink, OpticalPort
+from photonflow.links.optical import OpticalLink
+from photonflow.links.port import OpticalPort
 
 
 FAMILIES = ("pluggable", "lpo", "cpo")

@@ -37,7 +37,8 @@ from photonflow.devices.passives import FibrePath, RibWaveguide
 from photonflow.devices.receivers import TransimpedanceAmplifier
 from photonflow.links.electrical import CopperLink, CopperPort, TwinaxPath
 from photonflow.links.fec import Fec
-from photonflow.links.optical import OpticalLink, OpticalPort
+from photonflow.links.optical import OpticalLink
+from photonflow.links.port import OpticalPort
 from photonflow.search import minimise, sensitivity
 from photonflow.search.design import DesignSpace
 from photonflow.search.drive import set_drive

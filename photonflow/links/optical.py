@@ -3,22 +3,10 @@
 import equinox as eqx
 import jax.numpy as jnp
 
-from ..component import Component, Scalar, param, together
-from ..devices.detectors import Photodiode
-from ..devices.electronics import (
-    AbstractDriver,
-    Dsp,
-    Housekeeping,
-    SerDes,
-    Trace,
-)
-from ..devices.lasers import LaserSource, Light
-from ..devices.modulators import AbstractModulator, AbstractOperation
+from ..component import Scalar, param, together
 from ..devices.passives import FibrePath
-from ..devices.receivers import TransimpedanceAmplifier
-from ..devices.response import from_db, power, to_db
+from ..devices.response import from_db
 from ..units import LN10
-from . import signal
 from .base import (
     AbstractLink,
     Conditions,
@@ -26,178 +14,10 @@ from .base import (
     LinkBudget,
     PortBudget,
     ber_slack,
-    by_cause,
 )
 from .detection import Channel, Received, Sender, Taker, receive
 from .fec import Fec
-
-
-class OpticalPort(Component):
-    """One end of an optical link: pluggable with a DSP, linear pluggable, or engine.
-
-    ```
-    host SerDes ── trace ──[ retimer ]── driver ── modulator ── coupler_out ── fibre
-                     │                      source ─ coupler_in ┘
-                     └─────[ retimer ]── TIA ── photodiode ── coupler_receive ── fibre
-    ```
-
-    Whoever drives also equalises: the DSP where there is one, else the host's SerDes
-    through the trace. Toward the modulator the trace is undone ahead of the driver,
-    which costs swing at the driver's noisy input; from the TIA it is undone behind the
-    SerDes' input noise. The signal path of all lanes is the same. The controller of
-    the module counts as `tuning`, with the heaters and lock loops it runs.
-    """
-
-    host: SerDes
-    trace: Trace
-    retimer: Dsp | None
-    driver: AbstractDriver
-    source: LaserSource
-    modulator: AbstractModulator
-    photodiode: Photodiode
-    tia: TransimpedanceAmplifier
-    housekeeping: Housekeeping
-    lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=64.0)
-    launch_dbm: Scalar = param(
-        unit="dBm",
-        doc="outer OMA a lane must put into the fibre; -40 where no standard asks",
-        low=-40.0,
-        high=10.0,
-    )
-    coupler_in_db: Scalar = param(
-        unit="dB", doc="source to modulator", low=0.0, high=6.0
-    )
-    coupler_out_db: Scalar = param(
-        unit="dB", doc="modulator to fibre", low=0.0, high=6.0
-    )
-    coupler_receive_db: Scalar = param(
-        unit="dB", doc="fibre to photodiode", low=0.0, high=6.0
-    )
-
-    def phy(self) -> SerDes:
-        """Who sends the modulator's drive and takes the TIA's output."""
-        return self.host if self.retimer is None else self.retimer.line
-
-    def work(self, at: Conditions) -> "PortAtWork":
-        """Light and modulator under `at`, solved once for all that asks."""
-        light = self.source.shine(at.case_k, at.coolant_k)
-        input_w = light.lane_w * from_db(-self.coupler_in_db)
-        return PortAtWork(self, light, input_w, self.modulator.operate(input_w))
-
-    def takes(self, at: Conditions, symbol_hz: Scalar) -> Taker:
-        """One lane of the receiver."""
-        f, phy, tia = signal.nyquist_nodes_hz(symbol_hz), self.phy(), self.tia
-        amplifier = tia.transfer(f)
-        if self.retimer is None:
-            amplifier = amplifier * self.trace.transfer(f)
-        coupled = from_db(-self.coupler_receive_db)
-        return Taker(
-            a_per_w=self.photodiode.responsivity_a_per_w * coupled,
-            dark_a=self.photodiode.dark_a,
-            thermal_a2_per_hz=tia.noise_a2_per_hz(
-                self.photodiode.capacitance_f, at.case_k
-            ),
-            photodiode=self.photodiode.transfer(f),
-            amplifier=amplifier,
-            front=phy.transfer(f),
-            input_per_hz=phy.noise_v2_per_hz / jnp.square(tia.output_v),
-            peaking_db=phy.peaking_db,
-            conversion=from_db(-phy.receive_snr_db),
-        )
-
-
-class PortAtWork(eqx.Module):
-    """An end with its laser lit and its modulator driven."""
-
-    port: OpticalPort
-    light: Light
-    input_w: Scalar
-    """light at the modulator's input"""
-    modulation: AbstractOperation
-
-    def sends(self, symbol_hz: Scalar) -> Sender:
-        """One lane of the transmitter."""
-        port, phy = self.port, self.port.phy()
-        f = signal.nyquist_nodes_hz(symbol_hz)
-        modulated = self.modulation.transfer(f, port.driver.source_ohm)
-        swing_v2 = jnp.square(phy.swing_v)
-        if port.retimer is None:
-            swing_v2 = swing_v2 * power(port.trace.transfer(symbol_hz / 2))
-        in_fibre_w = self.input_w * from_db(-port.coupler_out_db)
-        return Sender(
-            top_w=in_fibre_w * self.modulation.top,
-            bottom_w=in_fibre_w * self.modulation.bottom,
-            transfer=phy.transfer(f) * port.driver.transfer(f) * modulated,
-            rin_per_hz=port.source.laser.rin_per_hz,
-            distortion=from_db(-phy.transmit_snr_db),
-            driver_v2=port.driver.noise_v2_per_hz * (symbol_hz / 2) / swing_v2,
-        )
-
-    def slacks(self) -> dict[str, Scalar]:
-        """Limits of the transmitter; `launch` in units of 10 dB."""
-        return {
-            "launch": (self.launch_dbm() - self.port.launch_dbm) / 10,
-            "junction": self.light.junction_slack,
-        } | self.modulation.slacks
-
-    def launch_dbm(self) -> Scalar:
-        """Outer OMA in the fibre."""
-        swing = self.modulation.top - self.modulation.bottom
-        return to_db(swing * self.input_w / 1e-3) - self.port.coupler_out_db
-
-    def waterfall(self) -> dict[str, Scalar]:
-        """Laser power in dBm, then every dB down to the outer OMA in the fibre."""
-        source, swing = self.port.source, self.modulation.top - self.modulation.bottom
-        return {
-            "laser": to_db(self.light.diode_w / 1e-3),
-            "split": -to_db(source.lanes_per_laser),
-            "source_excess": -source.excess_db,
-            "coupler_in": -self.port.coupler_in_db,
-            "modulator_oma": to_db(swing),
-            "coupler_out": -self.port.coupler_out_db,
-        }
-
-    def budget(
-        self, fec: Fec, rate_bps: Scalar, symbol_hz: Scalar, pam: int
-    ) -> PortBudget:
-        """Watts of this end, by cause."""
-        port, modulation = self.port, self.modulation
-        lanes, drive_v = port.lanes, port.modulator.drive_v
-        # Charging the junction is part of what the class-A driver draws.
-        charging = (pam + 1) / (6 * pam)
-        charging_w = charging * modulation.load_f * drive_v**2 * symbol_hz
-        driver_w = port.driver.power_w(drive_v, modulation.load_f) - charging_w
-        # Bias of the photodiode is counted at the light this end sends: 5 to 6 dB more
-        # than arrives, a few milliwatts of the port.
-        passed_w = self.input_w * (modulation.top + modulation.bottom) / 2
-        photodiode_w = port.photodiode.power_w(passed_w)
-        laser_w = port.source.electrical_w(lanes)
-        inside = {
-            "modulator": lanes * charging_w,
-            "driver": lanes * driver_w,
-            "tuning": lanes * modulation.tuning_w + port.housekeeping.control_w,
-            "receiver": lanes * (port.tia.power_w() + photodiode_w),
-        }
-        if port.retimer is not None:
-            inside["dsp"] = rate_bps * port.retimer.line.energy_j_per_bit
-            inside["serdes_module"] = rate_bps * port.retimer.host_energy_j_per_bit
-        converted_w = sum(inside.values(), start=jnp.zeros(()))
-        if not port.source.external:
-            converted_w = converted_w + laser_w
-        loss_w = converted_w * (1 / port.housekeeping.conversion - 1)
-        static_w = by_cause(
-            **inside,
-            laser=laser_w,
-            power_conversion=loss_w,
-            serdes_host=rate_bps * port.host.energy_j_per_bit,
-            fec=rate_bps * fec.energy_j_per_bit,
-        )
-        box = dict.fromkeys(static_w, "module") | {
-            "laser": "laser_source" if port.source.external else "module",
-            "serdes_host": "host",
-            "fec": "host",
-        }
-        return PortBudget(static_w, by_cause(), tuple(box.items()))
+from .port import OpticalPort
 
 
 class OpticalLink(AbstractLink):

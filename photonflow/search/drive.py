@@ -17,7 +17,8 @@ from ..cluster.step import Cluster
 from ..component import params, replace
 from ..links.base import Conditions, Direction
 from ..links.detection import receive
-from ..links.optical import OpticalLink, OpticalPort
+from ..links.optical import OpticalLink
+from ..links.port import OpticalPort
 from .minimise import QUICK
 
 
