@@ -14,8 +14,8 @@ from ..component import Component, Scalar, param
 class FibreCoupler(Component):
     """Edge or grating coupler between a fibre and a guide, at its best wavelength.
 
-    Off the centre a Gaussian passband of full width `bandwidth` at 1 dB is lost; that of
-    an edge coupler is wide. Left out: polarisation, reflection, misalignment as a
+    Off the centre a Gaussian passband of full width `bandwidth` at 1 dB is lost; that
+    of an edge coupler is wide. Left out: polarisation, reflection, misalignment as a
     separate term (in `insertion`).
     """
 

@@ -163,7 +163,7 @@ class Dsp(Component):
         unit="J/bit", doc="host-side SerDes of the DSP", low=1e-14, high=1e-11
     )
     host_log10_ber: Scalar = param(
-        unit="1", doc="log10 BER the electrical segments add", low=-12.0, high=-3.0
+        unit="1", doc="log10 BER the electrical segments add", low=-20.0, high=-3.0
     )
     receives: bool = eqx.field(static=True, default=True)
 
