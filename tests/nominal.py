@@ -42,6 +42,7 @@ from photonflow.devices.receivers import TransimpedanceAmplifier
 from photonflow.links.base import Conditions
 from photonflow.links.electrical import CopperLink, CopperPort
 from photonflow.links.fec import Fec
+from photonflow.links.footprint import Footprint
 from photonflow.links.optical import OpticalLink
 from photonflow.links.port import OpticalPort
 
@@ -175,6 +176,14 @@ def tia(**changes: Any) -> TransimpedanceAmplifier:
     return TransimpedanceAmplifier(**values | changes)
 
 
+def footprint(**changes: Any) -> Footprint:
+    """Fibres at 127 um, one of light for four lanes, 40 mm^2, 10 failures in 1e9 h."""
+    values: dict[str, Any] = dict(
+        pitch_m=127e-6, per_pair=2.25, area_m2=40e-6, failures_per_s=2.8e-12
+    )
+    return Footprint(**values | changes)
+
+
 def engine_port(**changes: Any) -> OpticalPort:
     """Co-packaged ring engine, driven straight from the switch, external laser."""
     values: dict[str, Any] = dict(
@@ -206,6 +215,7 @@ def engine_port(**changes: Any) -> OpticalPort:
         ),
         tia=tia(),
         housekeeping=Housekeeping(control_w=0.3, conversion=0.9),
+        footprint=footprint(),
         lanes=8.0,
         launch_dbm=-40.0,
         coupler_in_db=1.2,
@@ -251,6 +261,7 @@ def pluggable_port(retimed: bool = True, **changes: Any) -> OpticalPort:
             output_v=0.5,
         ),
         housekeeping=Housekeeping(control_w=0.5, conversion=0.88),
+        footprint=footprint(),
         lanes=8.0,
         launch_dbm=0.0,
         coupler_in_db=1.2,
@@ -279,7 +290,7 @@ def optical_link(end_a: OpticalPort, end_b: OpticalPort, **changes: Any) -> Opti
 
 def copper_link(**changes: Any) -> CopperLink:
     """7.2 Tbit/s over 36 lanes of twinax, 15 dB of fixed loss."""
-    port = CopperPort(host=serdes(), lanes=36.0)
+    port = CopperPort(host=serdes(), footprint=footprint(), lanes=36.0)
     values: dict[str, Any] = dict(
         end_a=port,
         path=TwinaxPath(

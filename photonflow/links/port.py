@@ -20,10 +20,13 @@ from . import signal
 from .base import Conditions, PortBudget, by_cause
 from .detection import Sender, Taker
 from .fec import Fec
+from .footprint import Footprint
 
 
 class OpticalPort(Component):
     """One end of an optical link: pluggable with a DSP, linear pluggable, or engine.
+
+    A half-retimed pluggable has a retimer for what it sends and none for what arrives.
 
     ```
     host SerDes ── trace ──[ retimer ]── driver ── modulator ── coupler_out ── fibre
@@ -47,6 +50,7 @@ class OpticalPort(Component):
     photodiode: Photodiode
     tia: TransimpedanceAmplifier
     housekeeping: Housekeeping
+    footprint: Footprint
     lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=64.0)
     launch_dbm: Scalar = param(
         unit="dBm",
@@ -64,9 +68,15 @@ class OpticalPort(Component):
         unit="dB", doc="fibre to photodiode", low=0.0, high=6.0
     )
 
-    def phy(self) -> SerDes:
-        """Who sends the modulator's drive and takes the TIA's output."""
+    def sends_by(self) -> SerDes:
+        """Who sends the modulator's drive."""
         return self.host if self.retimer is None else self.retimer.line
+
+    def takes_by(self) -> SerDes:
+        """Who takes the TIA's output."""
+        if self.retimer is None or not self.retimer.receives:
+            return self.host
+        return self.retimer.line
 
     def work(self, at: Conditions) -> "PortAtWork":
         """Light and modulator under `at`, solved once for all that asks."""
@@ -76,9 +86,9 @@ class OpticalPort(Component):
 
     def takes(self, at: Conditions, symbol_hz: Scalar) -> Taker:
         """One lane of the receiver."""
-        f, phy, tia = signal.nyquist_nodes_hz(symbol_hz), self.phy(), self.tia
+        f, phy, tia = signal.nyquist_nodes_hz(symbol_hz), self.takes_by(), self.tia
         amplifier = tia.transfer(f)
-        if self.retimer is None:
+        if phy is self.host:
             amplifier = amplifier * self.trace.transfer(f)
         coupled = from_db(-self.coupler_receive_db)
         return Taker(
@@ -107,7 +117,7 @@ class PortAtWork(eqx.Module):
 
     def sends(self, symbol_hz: Scalar) -> Sender:
         """One lane of the transmitter."""
-        port, phy = self.port, self.port.phy()
+        port, phy = self.port, self.port.sends_by()
         f = signal.nyquist_nodes_hz(symbol_hz)
         modulated = self.modulation.transfer(f, port.driver.source_ohm)
         swing_v2 = jnp.square(phy.swing_v)
@@ -188,4 +198,11 @@ class PortAtWork(eqx.Module):
             "serdes_host": "host",
             "fec": "host",
         }
-        return PortBudget(static_w, by_cause(), tuple(box.items()))
+        return PortBudget(
+            static_w,
+            by_cause(),
+            tuple(box.items()),
+            shoreline_bps_per_m=rate_bps / port.footprint.edge_m(lanes),
+            area_m2=port.footprint.area_m2,
+            fit=port.footprint.fit(),
+        )

@@ -60,6 +60,11 @@ class Hop(Row):
     )
     latency_s: Number
     rate_bps: Number
+    shoreline_bps_per_m: Maybe = Field(
+        None, description="payload of one direction over edge, of the wider end"
+    )
+    area_m2: Maybe = Field(None, description="of both ends")
+    fit: Maybe = Field(None, description="failures of the link in 1e9 hours, nominal")
 
 
 class Tier(Row):
@@ -79,6 +84,9 @@ class Tier(Row):
     margin_db: Number
     latency_s: Number = Field(description="of the slowest hop, one way")
     rate_bps: Number = Field(description="payload of one direction, slowest hop")
+    shoreline_bps_per_m: Maybe = Field(None, description="least of its hops")
+    area_m2: Maybe = Field(None, description="of a port, mean over ports")
+    fit: Maybe = Field(None, description="failures of a port in 1e9 hours, mean")
 
     @model_validator(mode="after")
     def _sums(self) -> "Tier":
