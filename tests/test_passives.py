@@ -1,6 +1,7 @@
 """Glass, copper and what lies on a chip: losses that add up, and dispersion."""
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -123,7 +124,7 @@ def coupler(**changes):
 
 
 def chip_path(**changes):
-    values = dict(
+    values: dict[str, Any] = dict(
         coupler=coupler(),
         splitter=Splitter(ways=4.0, excess_db=0.28),
         length_m=5e-3,
@@ -194,7 +195,7 @@ def stages(path, fibre, copper):
     return {
         "chip": path.loss_db(wave_m),
         "fibre": fibre.loss_db(length_m),
-        "flight": fibre.latency_s(length_m),
+        "flight": jnp.log(fibre.latency_s(length_m)),
         "dispersion": tone.real,
         "copper": jnp.log(power(copper.transfer(f, jnp.asarray(0.1)))),
     }

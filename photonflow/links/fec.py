@@ -70,8 +70,8 @@ class Fec(Component):
 
     `overhead` is line over payload rate, transcoding included; both ends encode and
     decode whether or not packets flow; `energy` is per payload bit. A link that only
-    checks and sends again, or does neither, is a code of high threshold demands and
-    little else.
+    checks and sends again, or does neither, has a `Fec` too: one with a low threshold
+    and next to no energy (`retry` says how low).
     """
 
     threshold: Scalar = param(
