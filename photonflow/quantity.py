@@ -96,6 +96,7 @@ _EXAMPLES = {
     "dB": "a ratio such as '3 dB'",
     "dB/m": "a loss such as '2 dB/cm'",
     "dBm": "a power such as '3 dBm'",
+    "FIT": "failures in 1e9 hours such as '50 FIT'",
 }
 _SPELLING = str.maketrans(
     {"−": "-", "µ": "u", "μ": "u", "Ω": "ohm", "·": "*", "²": "^2", "³": "^3"}

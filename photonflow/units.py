@@ -28,7 +28,6 @@ SUFFIX = {
     "1/m": "per_m",
     "1/m^3": "per_m3",
     "s": "s",
-    "1/s": "per_s",
     "s/m^3": "s_per_m3",
     "Hz": "hz",
     "1/Hz": "per_hz",
@@ -58,6 +57,7 @@ SUFFIX = {
     "dB": "db",
     "dB/m": "db_per_m",
     "dBm": "dbm",
+    "FIT": "fit",
 }
 
 

@@ -22,7 +22,7 @@ class Conditions(Component):
     coolant_k: Scalar = param(
         unit="K", doc="case of an external laser", low=273.15, high=353.15
     )
-    length_m: Scalar = param(unit="m", doc="path length", low=0.0, high=2000.0)
+    length_m: Scalar = param(unit="m", doc="path length", low=0.0, high=1e4)
     ageing_db: Scalar = param(
         unit="dB", doc="optical loss added by end of life", low=0.0, high=3.0
     )

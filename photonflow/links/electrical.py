@@ -90,7 +90,7 @@ class CopperPort(AbstractCopperPort):
             tuple(box.items()),
             shoreline_bps_per_m=rate_bps / self.footprint.edge_m(self.lanes),
             area_m2=self.footprint.area_m2,
-            fit=self.footprint.fit(),
+            fit=self.footprint.electronics_fit,
         )
 
 
@@ -137,7 +137,7 @@ class CopperLink(AbstractLink):
         self, tx: AbstractCopperPort, rx: AbstractCopperPort, at: Conditions
     ) -> Direction:
         """One direction at the slicer, and its electrical segments."""
-        bits = (self.pam - 1).bit_length()
+        bits = signal.BITS[self.pam]
         symbol_hz = self.rate_bps * self.fec.overhead / (tx.lanes * bits)
         band_hz = symbol_hz / 2
         f = signal.nyquist_nodes_hz(symbol_hz)
@@ -185,8 +185,9 @@ class CopperLink(AbstractLink):
 
     def _ratio_at(self, threshold: Scalar) -> Scalar:
         """Noise over signal that just meets an error rate: SER inverted."""
-        bits = (self.pam - 1).bit_length()
-        tail = threshold * bits * self.pam / (2 * (self.pam - 1))
+        sent = signal.LEVEL_SHARES[self.pam]
+        per_tail = float(sum(sent[1:] + sent[:-1])) * signal.WRONG_BITS[self.pam]
+        tail = threshold * signal.BITS[self.pam] / per_tail
         q = -signal.norm.ppf(tail)
         eye = 1 / (self.pam - 1)
         return jnp.square(eye / (2 * q)) / signal.mean_square(self.pam)

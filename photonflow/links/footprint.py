@@ -3,10 +3,6 @@
 from ..component import Component, Scalar, param
 
 
-FIT_S = 3.6e12
-"""seconds of the 1e9 hours in which failures are counted"""
-
-
 class Footprint(Component):
     r"""Room and reliability of one end, whatever it is built of.
 
@@ -27,14 +23,10 @@ class Footprint(Component):
     area_m2: Scalar = param(
         unit="m^2", doc="module, engine or chip of the end", low=1e-8, high=0.1
     )
-    failures_per_s: Scalar = param(
-        unit="1/s", doc="failures of all but lasers", low=1e-14, high=1e-9
+    electronics_fit: Scalar = param(
+        unit="FIT", doc="failures of all but lasers in 1e9 h", low=0.1, high=5000.0
     )
 
     def edge_m(self, pairs: Scalar) -> Scalar:
         """Length of edge of `pairs` fibres or wires each way."""
         return self.pitch_m * self.per_pair * pairs
-
-    def fit(self) -> Scalar:
-        """Failures in 1e9 hours, lasers apart."""
-        return self.failures_per_s * FIT_S

@@ -3,7 +3,7 @@
 import equinox as eqx
 import jax.numpy as jnp
 
-from ..component import Component, Scalar, param
+from ..component import Component, Scalar, Values, param
 from ..devices.detectors import Photodiode
 from ..devices.electronics import (
     AbstractDriver,
@@ -16,11 +16,11 @@ from ..devices.lasers import LaserSource, Light
 from ..devices.modulators import AbstractModulator, AbstractOperation
 from ..devices.receivers import TransimpedanceAmplifier
 from ..devices.response import from_db, power, to_db
-from . import signal
 from .base import Conditions, PortBudget, by_cause
-from .detection import Sender, Taker
+from .detection import AbstractEqualiser, Sender, Taker
 from .fec import Fec
 from .footprint import Footprint
+from .pattern import light
 
 
 class OpticalPort(Component):
@@ -78,15 +78,32 @@ class OpticalPort(Component):
             return self.host
         return self.retimer.line
 
+    def segments_sent(self) -> list[Scalar]:
+        """log10 BER of the electrical segments ahead of the driver."""
+        return [] if self.retimer is None else [self.retimer.host_log10_ber]
+
+    def segments_taken(self) -> list[Scalar]:
+        """log10 BER of the electrical segments behind the TIA."""
+        if self.retimer is None or not self.retimer.receives:
+            return []
+        return [self.retimer.host_log10_ber]
+
+    def latency_s(self) -> Scalar:
+        """Of all chips of this end, Tx plus Rx."""
+        if self.retimer is None:
+            return self.host.latency_s
+        passed = 1.0 if self.retimer.receives else 0.5
+        return self.host.latency_s + passed * self.retimer.line.latency_s
+
     def work(self, at: Conditions) -> "PortAtWork":
         """Light and modulator under `at`, solved once for all that asks."""
         light = self.source.shine(at.case_k, at.coolant_k)
         input_w = light.lane_w * from_db(-self.coupler_in_db)
         return PortAtWork(self, light, input_w, self.modulator.operate(input_w))
 
-    def takes(self, at: Conditions, symbol_hz: Scalar) -> Taker:
-        """One lane of the receiver."""
-        f, phy, tia = signal.nyquist_nodes_hz(symbol_hz), self.takes_by(), self.tia
+    def takes(self, at: Conditions, frequency_hz: Values) -> Taker:
+        """One lane of the receiver, responses at `frequency_hz`."""
+        f, phy, tia = frequency_hz, self.takes_by(), self.tia
         amplifier = tia.transfer(f)
         if phy is self.host:
             amplifier = amplifier * self.trace.transfer(f)
@@ -115,10 +132,14 @@ class PortAtWork(eqx.Module):
     """light at the modulator's input"""
     modulation: AbstractOperation
 
-    def sends(self, symbol_hz: Scalar) -> Sender:
-        """One lane of the transmitter."""
+    def sends(
+        self, symbol_hz: Scalar, equaliser: AbstractEqualiser, pam: int
+    ) -> Sender:
+        """One lane of the transmitter, as far as `equaliser` wants to know."""
         port, phy = self.port, self.port.sends_by()
-        f = signal.nyquist_nodes_hz(symbol_hz)
+        f, symbols = equaliser.frequencies_hz(symbol_hz, pam), equaliser.symbols(pam)
+        chip = phy.transfer(f)
+        driven = chip * port.driver.transfer(f)
         modulated = self.modulation.transfer(f, port.driver.source_ohm)
         swing_v2 = jnp.square(phy.swing_v)
         if port.retimer is None:
@@ -127,10 +148,21 @@ class PortAtWork(eqx.Module):
         return Sender(
             top_w=in_fibre_w * self.modulation.top,
             bottom_w=in_fibre_w * self.modulation.bottom,
-            transfer=phy.transfer(f) * port.driver.transfer(f) * modulated,
+            transfer=driven * modulated,
+            chip=chip,
             rin_per_hz=port.source.laser.rin_per_hz,
             distortion=from_db(-phy.transmit_snr_db),
             driver_v2=port.driver.noise_v2_per_hz * (symbol_hz / 2) / swing_v2,
+            light=None
+            if symbols is None
+            else light(
+                self.modulation,
+                driven,
+                symbols,
+                pam,
+                symbol_hz,
+                port.driver.source_ohm,
+            ),
         )
 
     def slacks(self) -> dict[str, Scalar]:
@@ -204,5 +236,5 @@ class PortAtWork(eqx.Module):
             tuple(box.items()),
             shoreline_bps_per_m=rate_bps / port.footprint.edge_m(lanes),
             area_m2=port.footprint.area_m2,
-            fit=port.footprint.fit(),
+            fit=port.footprint.electronics_fit,
         )

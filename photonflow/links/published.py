@@ -56,7 +56,7 @@ class PublishedPort(Component):
             tuple(box.items()),
             shoreline_bps_per_m=rate_bps / self.footprint.edge_m(self.lanes),
             area_m2=self.footprint.area_m2,
-            fit=self.footprint.fit(),
+            fit=self.footprint.electronics_fit,
         )
 
 
