@@ -23,7 +23,9 @@ def copper():
 
 def test_fibres_side_by_side_fill_the_edge():
     """8 pairs, 2.25 fibres each at 127 um: 2.286 mm of edge."""
-    assert_close(nominal.footprint().edge_m(jnp.asarray(8.0)), 8 * 2.25 * 127e-6, rtol=1e-12)
+    assert_close(
+        nominal.footprint().edge_m(jnp.asarray(8.0)), 8 * 2.25 * 127e-6, rtol=1e-12
+    )
 
 
 def test_sixteen_wavelengths_of_32_gbit_fill_two_tbit_per_mm_of_each_direction():

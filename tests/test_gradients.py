@@ -245,6 +245,7 @@ NO_EFFECT = {
     "*:*.trace.*": QUALITY,
     "*:*.source_ohm": QUALITY,
     "*:*.laser.rin_per_hz": QUALITY,
+    "*:*.laser.wear.*": "failures are counted beside the joules",
     "*:*.photodiode.capacitance_f": QUALITY,
     "*:*.photodiode.bandwidth_hz": QUALITY,
     "*:*.tia.output_v": QUALITY,

@@ -19,6 +19,7 @@ from photonflow.cluster.workload import Decode
 from photonflow.component import getter, replace
 from photonflow.compute.accelerator import Accelerator
 from photonflow.devices.detectors import Photodiode
+from photonflow.devices.diodes import WearOut
 from photonflow.devices.electronics import (
     CapacitiveDriver,
     Dsp,
@@ -28,7 +29,7 @@ from photonflow.devices.electronics import (
     Trace,
 )
 from photonflow.devices.junction import PNJunction
-from photonflow.devices.lasers import DFBLaser, LaserSource
+from photonflow.devices.lasers import DFBLaser
 from photonflow.devices.modulators import (
     MachZehnderModulator,
     MicroringModulator,
@@ -36,6 +37,7 @@ from photonflow.devices.modulators import (
 )
 from photonflow.devices.passives import RibWaveguide, TwinaxPath
 from photonflow.devices.receivers import TransimpedanceAmplifier
+from photonflow.devices.sources import LaserSource
 from photonflow.links.electrical import CopperLink, CopperPort
 from photonflow.links.fec import Fec
 from photonflow.links.port import OpticalPort
@@ -138,9 +140,9 @@ def serdes(pj, noisy=33.0):
 
 
 def laser(current_a):
-    return DFBLaser(
-        current_a, 0.012, 0.55, 60.0, 200.0, 0.95, 1.2, 12.0, 383.0, 1.31e-6, 6e-16
-    )
+    wear = WearOut(50.0, 333.15, 1.554e-19)
+    junction = (60.0, 200.0, 0.95, 1.2, 12.0, 383.0)
+    return DFBLaser(current_a, 0.012, 0.55, *junction, 1.31e-6, 6e-16, wear)
 
 
 def tia(bandwidth_hz):

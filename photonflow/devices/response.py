@@ -21,15 +21,21 @@ def complex_(real: Values, imaginary: Values) -> Transfer:
     return jax.lax.complex(*jnp.broadcast_arrays(jnp.asarray(real), imaginary))
 
 
+def inverse(real: Values, imaginary: Values) -> Transfer:
+    """1 / (real + i imaginary): without the scaling of a complex division, faster."""
+    size2 = jnp.square(real) + jnp.square(imaginary)
+    return complex_(real / size2, -imaginary / size2)
+
+
 def one_pole(frequency_hz: Values, bandwidth_hz: Values) -> Transfer:
     """One real pole: an RC corner, a photodiode's transit."""
-    return 1 / complex_(1.0, frequency_hz / bandwidth_hz)
+    return inverse(1.0, frequency_hz / bandwidth_hz)
 
 
 def butterworth2(frequency_hz: Values, bandwidth_hz: Values) -> Transfer:
     """A maximally flat second-order amplifier, |H|^2 = 1 / (1 + x^4)."""
     x = frequency_hz / bandwidth_hz
-    return 1 / complex_(1 - jnp.square(x), math.sqrt(2) * x)
+    return inverse(1 - jnp.square(x), math.sqrt(2) * x)
 
 
 def power_law(ratio: Values, loss_db: Values, exponent: Values) -> Transfer:
@@ -75,7 +81,10 @@ def smooth_positive(x: Values, width: Values) -> Values:
     width ln(1 + exp(x / width)), in a form that neither overflows nor, like the one of
     jax, compiles into branches.
     """
-    return jnp.maximum(x, 0.0) + width * jnp.log1p(jnp.exp(-jnp.abs(x) / width))
+    # (x + |x|) / 2 and not max(x, 0): jax gives |x| the slope 1 at 0, and with half of
+    # it here the sum has its own slope there, 1 / 2.
+    away = jnp.abs(x)
+    return (x + away) / 2 + width * jnp.log1p(jnp.exp(-away / width))
 
 
 def from_db(gain_db: Values) -> Values:

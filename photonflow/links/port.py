@@ -12,10 +12,10 @@ from ..devices.electronics import (
     SerDes,
     Trace,
 )
-from ..devices.lasers import LaserSource, Light
 from ..devices.modulators import AbstractModulator, AbstractOperation
 from ..devices.receivers import TransimpedanceAmplifier
 from ..devices.response import from_db, power, to_db
+from ..devices.sources import AbstractSource, Light
 from .base import Conditions, PortBudget, by_cause
 from .detection import AbstractEqualiser, Sender, Taker
 from .fec import Fec
@@ -45,7 +45,7 @@ class OpticalPort(Component):
     trace: Trace
     retimer: Dsp | None
     driver: AbstractDriver
-    source: LaserSource
+    source: AbstractSource
     modulator: AbstractModulator
     photodiode: Photodiode
     tia: TransimpedanceAmplifier
@@ -150,7 +150,7 @@ class PortAtWork(eqx.Module):
             bottom_w=in_fibre_w * self.modulation.bottom,
             transfer=driven * modulated,
             chip=chip,
-            rin_per_hz=port.source.laser.rin_per_hz,
+            rin_per_hz=self.light.rin_per_hz,
             distortion=from_db(-phy.transmit_snr_db),
             driver_v2=port.driver.noise_v2_per_hz * (symbol_hz / 2) / swing_v2,
             light=None
@@ -167,10 +167,8 @@ class PortAtWork(eqx.Module):
 
     def slacks(self) -> dict[str, Scalar]:
         """Limits of the transmitter; `launch` in units of 10 dB."""
-        return {
-            "launch": (self.launch_dbm() - self.port.launch_dbm) / 10,
-            "junction": self.light.junction_slack,
-        } | self.modulation.slacks
+        launch = (self.launch_dbm() - self.port.launch_dbm) / 10
+        return {"launch": launch} | self.light.slacks | self.modulation.slacks
 
     def launch_dbm(self) -> Scalar:
         """Outer OMA in the fibre."""
@@ -179,11 +177,8 @@ class PortAtWork(eqx.Module):
 
     def waterfall(self) -> dict[str, Scalar]:
         """Laser power in dBm, then every dB down to the outer OMA in the fibre."""
-        source, swing = self.port.source, self.modulation.top - self.modulation.bottom
-        return {
-            "laser": to_db(self.light.diode_w / 1e-3),
-            "split": -to_db(source.lanes_per_laser),
-            "source_excess": -source.excess_db,
+        swing = self.modulation.top - self.modulation.bottom
+        return self.light.budget_db | {
             "coupler_in": -self.port.coupler_in_db,
             "modulator_oma": to_db(swing),
             "coupler_out": -self.port.coupler_out_db,
@@ -204,7 +199,7 @@ class PortAtWork(eqx.Module):
         # than arrives, a few milliwatts of the port.
         passed_w = self.input_w * (modulation.top + modulation.bottom) / 2
         photodiode_w = port.photodiode.power_w(passed_w)
-        laser_w = port.source.electrical_w(lanes)
+        laser_w = self.light.electrical_w(lanes)
         inside = {
             "modulator": lanes * charging_w,
             "driver": lanes * driver_w,
@@ -236,5 +231,5 @@ class PortAtWork(eqx.Module):
             tuple(box.items()),
             shoreline_bps_per_m=rate_bps / port.footprint.edge_m(lanes),
             area_m2=port.footprint.area_m2,
-            fit=port.footprint.electronics_fit,
+            fit=port.footprint.electronics_fit + self.light.fit(lanes),
         )
