@@ -156,7 +156,8 @@ class PortAtWork(eqx.Module):
         # Charging the junction is part of what the class-A driver draws.
         charging = (pam + 1) / (6 * pam)
         charging_w = charging * modulation.load_f * drive_v**2 * symbol_hz
-        driver_w = port.driver.power_w(drive_v, modulation.load_f) - charging_w
+        driver_w = port.driver.power_w(drive_v, modulation.load_f, symbol_hz)
+        driver_w = driver_w - charging_w
         # Bias of the photodiode is counted at the light this end sends: 5 to 6 dB more
         # than arrives, a few milliwatts of the port.
         passed_w = self.input_w * (modulation.top + modulation.bottom) / 2
