@@ -21,15 +21,21 @@ def complex_(real: Values, imaginary: Values) -> Transfer:
     return jax.lax.complex(*jnp.broadcast_arrays(jnp.asarray(real), imaginary))
 
 
+def inverse(real: Values, imaginary: Values) -> Transfer:
+    """1 / (real + i imaginary): without the scaling of a complex division, faster."""
+    size2 = jnp.square(real) + jnp.square(imaginary)
+    return complex_(real / size2, -imaginary / size2)
+
+
 def one_pole(frequency_hz: Values, bandwidth_hz: Values) -> Transfer:
     """One real pole: an RC corner, a photodiode's transit."""
-    return 1 / complex_(1.0, frequency_hz / bandwidth_hz)
+    return inverse(1.0, frequency_hz / bandwidth_hz)
 
 
 def butterworth2(frequency_hz: Values, bandwidth_hz: Values) -> Transfer:
     """A maximally flat second-order amplifier, |H|^2 = 1 / (1 + x^4)."""
     x = frequency_hz / bandwidth_hz
-    return 1 / complex_(1 - jnp.square(x), math.sqrt(2) * x)
+    return inverse(1 - jnp.square(x), math.sqrt(2) * x)
 
 
 def power_law(ratio: Values, loss_db: Values, exponent: Values) -> Transfer:

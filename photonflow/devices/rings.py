@@ -22,7 +22,7 @@ import jax.numpy as jnp
 
 from ..component import Transfer, Values
 from ..units import LIGHT_M_PER_S
-from .response import complex_
+from .response import complex_, inverse
 
 
 def length_m(radius_m: Values) -> Values:
@@ -109,5 +109,5 @@ def small_signal(
     omega = 2 * math.pi * frequency_hz
     still = jnp.square(gamma) + jnp.square(2 * math.pi * detuning_hz)
     zero = complex_(1.0, omega / (2 * gamma_loss))
-    poles = complex_(1 - jnp.square(omega) / still, 2 * gamma * omega / still)
-    return zero / poles
+    poles = inverse(1 - jnp.square(omega) / still, 2 * gamma * omega / still)
+    return zero * poles
