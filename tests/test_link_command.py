@@ -181,6 +181,16 @@ BROKEN = {
         {"end_a.modulator.heater.hold": "0.02"},
         ("heater", "thermal", "outside the tuning range", "heater.hold` at least"),
     ),
+    "a ring that heats itself over the fold": (
+        CARD,
+        {"end_a.modulator.detuning": "-0.7", "end_a.modulator.heater.thermal": "2"},
+        ("fold", "thermal", "the ring is bistable", "`end_a.modulator.detuning`"),
+    ),
+    "a laser driven too hard": (
+        CARD,
+        {"end_a.source.laser.current": "1 A", "end_a.source.laser.thermal": "60 K/W"},
+        ("junction rollover", "residual", "laser", "source.laser.current` at most"),
+    ),
     "copper too long": (
         "passive-dac",
         {"path.reach": "4 m"},
@@ -199,7 +209,7 @@ def test_a_broken_link_is_told_what_would_mend_it(case, tmp_path):
     data = json.loads((tmp_path / "link.json").read_text())
     assert data == json.loads(result.stdout) and not data["feasible"]
     found = data["diagnosis"][0]
-    assert (found["slack"], found["limiting"]) == (slack, noise)
+    assert found["slack"] in slack.split() and found["limiting"] == noise
     lines = result.stderr.strip().splitlines()
     assert len(lines) == len(data["diagnosis"])
     for word in words:
@@ -207,7 +217,7 @@ def test_a_broken_link_is_told_what_would_mend_it(case, tmp_path):
     assert found["text"] in lines[0] and found["text"] in data["message"]
 
     own = [row for row in found["remedies"] if row["path"] in settings]
-    row = min(own, key=lambda row: abs(math.log(row["needed"] / row["value"])))
+    row = own[0]  # they come with the smallest move first
     beyond = row["needed"] + 0.01 * (row["needed"] - row["value"])
     # Both directions of a symmetric link may be broken; one number mends its own.
     mended = link(card, *given, f"--set={row['path']}={beyond!r}", "--json", "-q")

@@ -112,7 +112,8 @@ def _watts(result: LinkResult) -> Table:
             end.boundary[cause] for end in (a, b) if end.power_w[cause]
         )
         table.add_row(
-            CAUSES[cause],
+            # A Mach-Zehnder's bias counts here as well as a ring's heater.
+            "tuning, bias and control" if cause == "tuning" else CAUSES[cause],
             f"{a.power_w[cause]:.3f}",
             f"{b.power_w[cause]:.3f}",
             f"{joules[cause] * 1e12:.3f}",

@@ -10,7 +10,7 @@ from .words import SLACKS
 FIRST = ("fsr", "tuning_range", "swing")
 """limits that no light could meet: named before an error rate they spoil"""
 LIGHT = ("ber", "launch")
-AFTER = ("rollover", "junction", "heater", "fold")
+AFTER = ("rollover", "junction", "fold", "heater")
 """limits of too much light"""
 MAKES = {
     "rin": ("rin",),
