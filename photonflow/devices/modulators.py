@@ -203,6 +203,7 @@ class MicroringModulator(AbstractModulator):
             },
             middle=middle,
             detuning_hz=detuning_hz,
+            loss_per_shift=ends.loss_per_shift(),
             series_ohm=self.junction.series_ohm_m / self.junction_m(),
         )
 
@@ -221,6 +222,14 @@ class Resonance(eqx.Module):
         """Full width at half depth."""
         return rings.linewidth_hz(self.a, self.t, self.fsr_hz)
 
+    def loss_per_shift(self) -> Scalar:
+        """Change of the field's decay by loss over that of the resonance (as an angular
+        frequency), between the first and the last voltage; < 0 for depletion."""
+        decay = -jnp.log(self.a) * self.fsr_hz
+        return (decay[-1] - decay[0]) / (
+            2 * math.pi * (self.shift_hz[-1] - self.shift_hz[0])
+        )
+
     def transmission(self, detuning_hz: Values) -> Values:
         """Power past the ring with the laser `detuning_hz` above resonance."""
         phase = 2 * math.pi * detuning_hz / self.fsr_hz
@@ -237,16 +246,27 @@ class RingOperation(AbstractOperation):
     slacks: dict[str, Scalar]
     middle: Resonance
     detuning_hz: Scalar
+    loss_per_shift: Scalar
+    """of `Resonance`, over the whole swing"""
     series_ohm: Scalar
 
     def transfer(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
         """Photon lifetime with its detuning peak, times the junction's RC."""
         ring = self.middle
-        optical = rings.small_signal(
-            frequency_hz, self.detuning_hz, ring.a, ring.t, ring.fsr_hz
+        optical = rings.modulated(
+            frequency_hz,
+            self.detuning_hz,
+            ring.a,
+            ring.t,
+            ring.fsr_hz,
+            self.loss_per_shift,
         )
-        tau_s = self.series_ohm * ring.junction_f + source_ohm * self.load_f
-        return optical * one_pole(frequency_hz, 1 / (2 * math.pi * tau_s))
+        return optical * one_pole(frequency_hz, self.electrical_hz(source_ohm))
+
+    def electrical_hz(self, source_ohm: Scalar) -> Scalar:
+        """The corner of the junction behind a driver."""
+        junction_s = self.series_ohm * self.middle.junction_f
+        return 1 / (2 * math.pi * (junction_s + source_ohm * self.load_f))
 
 
 HEATER_WIDTH_W = 1e-5  # a heater cannot cool; well below any that heats
