@@ -44,6 +44,7 @@ from photonflow.links.electrical import CopperLink, CopperPort
 from photonflow.links.equaliser import FeedForward, Unlimited
 from photonflow.links.fec import Fec
 from photonflow.links.optical import OpticalLink
+from photonflow.links.pattern import PatternedFeedForward
 from photonflow.links.port import OpticalPort
 
 
@@ -290,6 +291,14 @@ def feed_forward(**changes: Any) -> FeedForward:
         jitter_s=100e-15, even_odd_s=180e-15, taps=15, feedback=0
     )
     return FeedForward(**values | changes)
+
+
+def patterned(**changes: Any) -> PatternedFeedForward:
+    """The same taps and jitter, every run of 4 symbols for itself."""
+    values: dict[str, Any] = dict(
+        jitter_s=100e-15, even_odd_s=180e-15, taps=15, memory=4
+    )
+    return PatternedFeedForward(**values | changes)
 
 
 def copper_link(**changes: Any) -> CopperLink:

@@ -118,7 +118,9 @@ class RingDynamics(AbstractDynamics):
     def _ring(self, drive: Values):
         """Resonance and hot detuning; heat is too slow to follow a symbol."""
         modulator, work = self.modulator, self.operation
-        ring = modulator.resonance(modulator.bias_v + modulator.drive_v * drive)
+        # Overshoot past half a volt forward would meet a conducting junction.
+        reverse_v = jnp.maximum(modulator.bias_v + modulator.drive_v * drive, -0.5)
+        ring = modulator.resonance(reverse_v)
         return ring, work.detuning_hz + ring.shift_hz - work.middle.shift_hz
 
 

@@ -256,6 +256,17 @@ def least_squares(
     return jnp.linalg.solve(matrix, wanted / scale)
 
 
+def taps_spectrum(
+    grid: Grid, weights: Float[Array, " taps"], ahead: int
+) -> Complex[Array, " lines"]:
+    """Response of the taps, the one behind `ahead` others at t = 0."""
+    later = np.arange(weights.shape[0]) - ahead
+    phase = 2 * np.pi * grid.lines[:, None] * later
+    return jax.lax.complex(
+        jnp.asarray(np.cos(phase)) @ weights, jnp.asarray(-np.sin(phase)) @ weights
+    )
+
+
 class Linear(AbstractSlicer):
     """Pulses that add up, behind taps that follow the light."""
 
@@ -303,19 +314,13 @@ class Linear(AbstractSlicer):
         weights = least_squares(correlation, taken)
         return weights / jnp.sum(weights * taken)
 
-    def spectrum(self, weights: Float[Array, " taps"]) -> Complex[Array, " lines"]:
-        """Response of the taps, their cursor at t = 0."""
-        lines = self.equaliser.grid.lines
-        later = np.arange(self.equaliser.taps) - self.equaliser.ahead
-        phase = 2 * np.pi * lines[:, None] * later
-        return jax.lax.complex(
-            jnp.asarray(np.cos(phase)) @ weights, jnp.asarray(-np.sin(phase)) @ weights
-        )
+    def _response(self, weights: Float[Array, " taps"]) -> Complex[Array, " lines"]:
+        return taps_spectrum(self.equaliser.grid, weights, self.equaliser.ahead)
 
     def equalised(self, weights: Float[Array, " taps"]) -> Float[Array, " period"]:
         """The pulse at the slicer, its cursor first and what is fed back taken off."""
         grid = self.equaliser.grid
-        response = self.spectrum(weights)[: grid.period // 2 + 1]
+        response = self._response(weights)[: grid.period // 2 + 1]
         pulse = grid.symbols(self.sampled.pulse * response)
         kept = np.ones(grid.period)
         kept[1 : self.equaliser.feedback + 1] = 0.0
@@ -332,7 +337,7 @@ class Linear(AbstractSlicer):
         band_hz = self.channel.symbol_hz / 2
         variance = signal.mean_square(self.pam)
         weights = self.weights(levels)
-        response = self.spectrum(weights)
+        response = self._response(weights)
         inside = response[: grid.period // 2 + 1]
         pulse = self.equalised(weights)
         slope = grid.symbols(sampled.slope * inside)

@@ -66,9 +66,7 @@ class OpticalLink(AbstractLink):
         work, symbol_hz = port.work(at), self.symbol_hz(port)
         return End(
             budget=work.budget(self.fec, self.rate_bps, symbol_hz, self.pam),
-            sender=work.sends(
-                symbol_hz, self.equaliser.frequencies_hz(symbol_hz, self.pam)
-            ),
+            sender=work.sends(symbol_hz, self.equaliser, self.pam),
             taker=self.taker(port, at),
             slacks=work.slacks(),
             waterfall=work.waterfall(),

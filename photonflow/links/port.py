@@ -17,8 +17,9 @@ from ..devices.modulators import AbstractModulator, AbstractOperation
 from ..devices.receivers import TransimpedanceAmplifier
 from ..devices.response import from_db, power, to_db
 from .base import Conditions, PortBudget, by_cause
-from .detection import Sender, Taker
+from .detection import AbstractEqualiser, Sender, Taker
 from .fec import Fec
+from .pattern import light
 
 
 class OpticalPort(Component):
@@ -104,10 +105,14 @@ class PortAtWork(eqx.Module):
     """light at the modulator's input"""
     modulation: AbstractOperation
 
-    def sends(self, symbol_hz: Scalar, frequency_hz: Values) -> Sender:
-        """One lane of the transmitter, responses at `frequency_hz`."""
-        port, phy, f = self.port, self.port.phy(), frequency_hz
+    def sends(
+        self, symbol_hz: Scalar, equaliser: AbstractEqualiser, pam: int
+    ) -> Sender:
+        """One lane of the transmitter, as far as `equaliser` wants to know."""
+        port, phy = self.port, self.port.phy()
+        f, symbols = equaliser.frequencies_hz(symbol_hz, pam), equaliser.symbols(pam)
         chip = phy.transfer(f)
+        driven = chip * port.driver.transfer(f)
         modulated = self.modulation.transfer(f, port.driver.source_ohm)
         swing_v2 = jnp.square(phy.swing_v)
         if port.retimer is None:
@@ -116,11 +121,21 @@ class PortAtWork(eqx.Module):
         return Sender(
             top_w=in_fibre_w * self.modulation.top,
             bottom_w=in_fibre_w * self.modulation.bottom,
-            transfer=chip * port.driver.transfer(f) * modulated,
+            transfer=driven * modulated,
             chip=chip,
             rin_per_hz=port.source.laser.rin_per_hz,
             distortion=from_db(-phy.transmit_snr_db),
             driver_v2=port.driver.noise_v2_per_hz * (symbol_hz / 2) / swing_v2,
+            light=None
+            if symbols is None
+            else light(
+                self.modulation,
+                driven,
+                symbols,
+                pam,
+                symbol_hz,
+                port.driver.source_ohm,
+            ),
         )
 
     def slacks(self) -> dict[str, Scalar]:
