@@ -41,8 +41,10 @@ from photonflow.devices.passives import FibrePath, RibWaveguide, TwinaxPath
 from photonflow.devices.receivers import TransimpedanceAmplifier
 from photonflow.links.base import Conditions
 from photonflow.links.electrical import CopperLink, CopperPort
+from photonflow.links.equaliser import FeedForward, Unlimited
 from photonflow.links.fec import Fec
 from photonflow.links.optical import OpticalLink
+from photonflow.links.pattern import PatternedFeedForward
 from photonflow.links.port import OpticalPort
 
 
@@ -265,16 +267,38 @@ def optical_link(end_a: OpticalPort, end_b: OpticalPort, **changes: Any) -> Opti
     values: dict[str, Any] = dict(
         end_a=end_a,
         path=FibrePath(
-            connectors_db=2.75, fibre_db_per_m=5e-4, group_index=1.468, reach_m=500.0
+            connectors_db=2.75,
+            fibre_db_per_m=5e-4,
+            group_index=1.468,
+            reach_m=500.0,
+            end_return_db=26.0,
+            return_db=45.0,
+            reflections=4.0,
         ),
         end_b=end_b,
         fec=fec(),
+        equaliser=Unlimited(residual_db=28.0),
         rate_bps=1.6e12,
         reserve_db=1.0,
-        residual_db=28.0,
         pam=4,
     )
     return OpticalLink(**values | changes)
+
+
+def feed_forward(**changes: Any) -> FeedForward:
+    """15 taps; jitter of 100 fs rms and +-180 fs, 0.01 and 0.02 symbols."""
+    values: dict[str, Any] = dict(
+        jitter_s=100e-15, even_odd_s=180e-15, taps=15, feedback=0
+    )
+    return FeedForward(**values | changes)
+
+
+def patterned(**changes: Any) -> PatternedFeedForward:
+    """The same taps and jitter, every run of 4 symbols for itself."""
+    values: dict[str, Any] = dict(
+        jitter_s=100e-15, even_odd_s=180e-15, taps=15, memory=4
+    )
+    return PatternedFeedForward(**values | changes)
 
 
 def copper_link(**changes: Any) -> CopperLink:

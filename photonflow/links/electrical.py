@@ -87,7 +87,7 @@ class CopperLink(AbstractLink):
 
     def direction(self, tx: CopperPort, rx: CopperPort, at: Conditions) -> Direction:
         """One direction at the slicer."""
-        bits = (self.pam - 1).bit_length()
+        bits = signal.BITS[self.pam]
         symbol_hz = self.rate_bps * self.fec.overhead / (tx.lanes * bits)
         band_hz = symbol_hz / 2
         f = signal.nyquist_nodes_hz(symbol_hz)
@@ -130,8 +130,9 @@ class CopperLink(AbstractLink):
 
     def _ratio_at_threshold(self) -> Scalar:
         """Noise over signal that just meets the FEC threshold: SER inverted."""
-        bits = (self.pam - 1).bit_length()
-        tail = self.fec.threshold * bits * self.pam / (2 * (self.pam - 1))
+        sent = signal.LEVEL_SHARES[self.pam]
+        per_tail = float(sum(sent[1:] + sent[:-1])) * signal.WRONG_BITS[self.pam]
+        tail = self.fec.threshold * signal.BITS[self.pam] / per_tail
         q = -signal.norm.ppf(tail)
         eye = 1 / (self.pam - 1)
         return jnp.square(eye / (2 * q)) / signal.mean_square(self.pam)

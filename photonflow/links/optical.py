@@ -5,8 +5,8 @@ import jax.numpy as jnp
 
 from ..component import Scalar, param, together
 from ..devices.passives import FibrePath
-from ..devices.response import from_db
 from ..units import LN10
+from . import signal
 from .base import (
     AbstractLink,
     Conditions,
@@ -15,7 +15,7 @@ from .base import (
     PortBudget,
     ber_slack,
 )
-from .detection import Channel, Received, Sender, Taker, receive
+from .detection import AbstractEqualiser, Channel, Received, Sender, Taker, receive
 from .fec import Fec
 from .port import OpticalPort
 
@@ -26,22 +26,20 @@ class OpticalLink(AbstractLink):
     Each direction is solved for itself: light from one end's laser, the other end's
     photodiode. Without retimers the cascade runs from host SerDes to host SerDes;
     with them, BER adds up over the electrical segments. `reserve` is the optical
-    margin a design must keep. Left out: wavelength multiplexing, MPI, TDECQ, a finite
-    equaliser (its residue and timing jitter are `residual`).
+    margin a design must keep. Who equalises (`port`) does it by `equaliser`, alike at
+    both ends. Left out: wavelength multiplexing.
     """
 
     end_a: OpticalPort
     path: FibrePath
     end_b: OpticalPort
     fec: Fec
+    equaliser: AbstractEqualiser
     rate_bps: Scalar = param(
         unit="bit/s", doc="payload of one direction", low=1e10, high=1e14
     )
     reserve_db: Scalar = param(
         unit="dB", doc="optical margin a design must keep", low=0.0, high=6.0
-    )
-    residual_db: Scalar = param(
-        unit="dB", doc="signal to residual ISI and jitter", low=18.0, high=60.0
     )
     pam: int = eqx.field(static=True)
 
@@ -68,11 +66,16 @@ class OpticalLink(AbstractLink):
         work, symbol_hz = port.work(at), self.symbol_hz(port)
         return End(
             budget=work.budget(self.fec, self.rate_bps, symbol_hz, self.pam),
-            sender=work.sends(symbol_hz),
-            taker=port.takes(at, symbol_hz),
+            sender=work.sends(symbol_hz, self.equaliser, self.pam),
+            taker=self.taker(port, at),
             slacks=work.slacks(),
             waterfall=work.waterfall(),
         )
+
+    def taker(self, port: OpticalPort, at: Conditions) -> Taker:
+        """One lane of the receiver of an end."""
+        f = self.equaliser.frequencies_hz(self.symbol_hz(port), self.pam)
+        return port.takes(at, f)
 
     def channel(self, at: Conditions) -> Channel:
         """Loss between the ends and what the slicer must keep; alike both ways."""
@@ -81,10 +84,11 @@ class OpticalLink(AbstractLink):
         for segment in self.segments():
             allowed = allowed - 10.0**segment
         return Channel(
+            equaliser=self.equaliser,
+            interference=self.path.interference(),
             loss_db=self.path.loss_db(at.length_m) + at.ageing_db,
             reserve_db=self.reserve_db,
             symbol_hz=self.symbol_hz(self.end_a),
-            residual=from_db(-self.residual_db),
             log10_allowed=jnp.log10(jnp.maximum(allowed, 1e-30)),
         )
 
@@ -95,8 +99,8 @@ class OpticalLink(AbstractLink):
 
     def symbol_hz(self, end: OpticalPort) -> Scalar:
         """Symbol rate of one lane."""
-        bits = (self.pam - 1).bit_length()
-        return self.rate_bps * self.fec.overhead / (end.lanes * bits)
+        lane_bps = self.rate_bps * self.fec.overhead / end.lanes
+        return lane_bps / signal.BITS[self.pam]
 
     def latency_s(self, at: Conditions) -> Scalar:
         """One way, FEC included; each SerDes and DSP counts half, Tx or Rx."""

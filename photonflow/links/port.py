@@ -3,7 +3,7 @@
 import equinox as eqx
 import jax.numpy as jnp
 
-from ..component import Component, Scalar, param
+from ..component import Component, Scalar, Values, param
 from ..devices.detectors import Photodiode
 from ..devices.electronics import (
     AbstractDriver,
@@ -16,10 +16,10 @@ from ..devices.lasers import LaserSource, Light
 from ..devices.modulators import AbstractModulator, AbstractOperation
 from ..devices.receivers import TransimpedanceAmplifier
 from ..devices.response import from_db, power, to_db
-from . import signal
 from .base import Conditions, PortBudget, by_cause
-from .detection import Sender, Taker
+from .detection import AbstractEqualiser, Sender, Taker
 from .fec import Fec
+from .pattern import light
 
 
 class OpticalPort(Component):
@@ -74,9 +74,9 @@ class OpticalPort(Component):
         input_w = light.lane_w * from_db(-self.coupler_in_db)
         return PortAtWork(self, light, input_w, self.modulator.operate(input_w))
 
-    def takes(self, at: Conditions, symbol_hz: Scalar) -> Taker:
-        """One lane of the receiver."""
-        f, phy, tia = signal.nyquist_nodes_hz(symbol_hz), self.phy(), self.tia
+    def takes(self, at: Conditions, frequency_hz: Values) -> Taker:
+        """One lane of the receiver, responses at `frequency_hz`."""
+        f, phy, tia = frequency_hz, self.phy(), self.tia
         amplifier = tia.transfer(f)
         if self.retimer is None:
             amplifier = amplifier * self.trace.transfer(f)
@@ -105,10 +105,14 @@ class PortAtWork(eqx.Module):
     """light at the modulator's input"""
     modulation: AbstractOperation
 
-    def sends(self, symbol_hz: Scalar) -> Sender:
-        """One lane of the transmitter."""
+    def sends(
+        self, symbol_hz: Scalar, equaliser: AbstractEqualiser, pam: int
+    ) -> Sender:
+        """One lane of the transmitter, as far as `equaliser` wants to know."""
         port, phy = self.port, self.port.phy()
-        f = signal.nyquist_nodes_hz(symbol_hz)
+        f, symbols = equaliser.frequencies_hz(symbol_hz, pam), equaliser.symbols(pam)
+        chip = phy.transfer(f)
+        driven = chip * port.driver.transfer(f)
         modulated = self.modulation.transfer(f, port.driver.source_ohm)
         swing_v2 = jnp.square(phy.swing_v)
         if port.retimer is None:
@@ -117,10 +121,21 @@ class PortAtWork(eqx.Module):
         return Sender(
             top_w=in_fibre_w * self.modulation.top,
             bottom_w=in_fibre_w * self.modulation.bottom,
-            transfer=phy.transfer(f) * port.driver.transfer(f) * modulated,
+            transfer=driven * modulated,
+            chip=chip,
             rin_per_hz=port.source.laser.rin_per_hz,
             distortion=from_db(-phy.transmit_snr_db),
             driver_v2=port.driver.noise_v2_per_hz * (symbol_hz / 2) / swing_v2,
+            light=None
+            if symbols is None
+            else light(
+                self.modulation,
+                driven,
+                symbols,
+                pam,
+                symbol_hz,
+                port.driver.source_ohm,
+            ),
         )
 
     def slacks(self) -> dict[str, Scalar]:

@@ -170,7 +170,7 @@ def _send(
         coupler_db = sender.coupler_out_db - boost_db
         port = replace(sender, {CURRENT: current_a, "coupler_out_db": coupler_db})
         end = link.end(port, at)
-        rx = taker.takes(at, link.symbol_hz(taker))
+        rx = link.taker(taker, at)
         received = receive(end.sender, rx, link.channel(at), link.pam)
         return link.direction(received, end, taker, at), port.work(at).light.lane_w
 

@@ -103,6 +103,8 @@ def test_rin_and_thermal_noise_are_solved_jointly(case):
             shot_a=zero,
             dark_a=zero,
             rin=jnp.asarray(rin),
+            interference=zero,
+            own=jnp.ones(()),
             relative={},
         )
 
@@ -128,7 +130,7 @@ def test_no_receiver_beats_the_quantum_limit(case):
     rate_hz = jnp.asarray(case["inputs"]["bitrate"])
     zero = jnp.zeros(())
     shot_a = signal.shot_a(rate_hz, jnp.ones(()))
-    noise = signal.Noise(zero, shot_a, zero, zero, {})
+    noise = signal.Noise(zero, shot_a, zero, zero, zero, jnp.ones(()), {})
     target = math.log10(case["inputs"]["BER"])
 
     def excess(photons: float) -> float:
