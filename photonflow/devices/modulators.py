@@ -221,6 +221,7 @@ class MicroringModulator(AbstractModulator):
             ends=jnp.stack([shallow, deep]),
             middle=middle,
             detuning_hz=detuning_hz,
+            loss_per_shift=ends.loss_per_shift(),
             series_ohm=self.junction.series_ohm_m / self.junction_m(),
         )
 
@@ -238,6 +239,14 @@ class Resonance(eqx.Module):
     def linewidth_hz(self) -> Values:
         """Full width at half depth."""
         return rings.linewidth_hz(self.a, self.t, self.fsr_hz)
+
+    def loss_per_shift(self) -> Scalar:
+        """Change of the field's decay by loss over that of the resonance (as an angular
+        frequency), between the first and the last voltage; < 0 for depletion."""
+        decay = -jnp.log(self.a) * self.fsr_hz
+        return (decay[-1] - decay[0]) / (
+            2 * math.pi * (self.shift_hz[-1] - self.shift_hz[0])
+        )
 
     def transmission(self, detuning_hz: Values) -> Values:
         """Power past the ring with the laser `detuning_hz` above resonance."""
@@ -259,13 +268,20 @@ class RingOperation(AbstractOperation):
     """past the ring, at no drive and at full drive"""
     middle: Resonance
     detuning_hz: Scalar
+    loss_per_shift: Scalar
+    """of `Resonance`, over the whole swing"""
     series_ohm: Scalar
 
     def transfer(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
         """Photon lifetime with its detuning peak, times the junction's RC."""
         ring = self.middle
-        optical = rings.small_signal(
-            frequency_hz, self.detuning_hz, ring.a, ring.t, ring.fsr_hz
+        optical = rings.modulated(
+            frequency_hz,
+            self.detuning_hz,
+            ring.a,
+            ring.t,
+            ring.fsr_hz,
+            self.loss_per_shift,
         )
         return optical * one_pole(frequency_hz, self.electrical_hz(source_ohm))
 

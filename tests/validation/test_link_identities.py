@@ -1,4 +1,4 @@
-"""Identities and arithmetic of devices and links, each against the row of its id.
+"""Identities of devices and links, each against the row of its id.
 
 Rows and tolerances are those of `photonflow.validation.cases("link")`. Not covered yet:
 
@@ -6,8 +6,7 @@ Rows and tolerances are those of `photonflow.validation.cases("link")`. Not cove
   no add-drop ring and no wavelength multiplexing yet;
 * `soref_bennett_1550`: holds for the rounded coefficients of 1987, while
   `silicon.soref_*` has the form that scales as the wavelength squared, 0.7 % apart at
-  1.55 um (`soref_bennett_general` is that form, within 0.1 %);
-* of `kp4_threshold` the codeword error rate: `fec` gives bit error rates only.
+  1.55 um (`soref_bennett_general` is that form, within 0.1 %).
 """
 
 import math
@@ -149,6 +148,8 @@ def test_kp4_stands_2_26e_4(case):
     for after in ("1e-15", "1e-13"):
         ahead = fec.threshold(float(after), n=544, t=15, m=10)
         assert_close(ahead, out[f"input_BER_for_output_BER_{after}"], rtol=rtol)
+    share = 10 ** fec.log10_codeword_error(math.log10(2.4e-4), n=544, t=15, m=10)
+    assert_close(share, out["codeword_error_at_2.4e-4"], rtol=rtol)
 
 
 @rows("kr4_threshold")
