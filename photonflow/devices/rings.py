@@ -1,15 +1,18 @@
-r"""The all-pass ring resonator: coupling, resonance and small-signal response.
+r"""Ring resonators: coupling, resonance and small-signal response.
 
 ```
  in ──────────────┬────────────── through
-            gap g │ kappa
+            gap g │ kappa, t = sqrt(1 - kappa^2)
               ╭───┴───╮
               │   R   │   a: amplitude left after one round trip
-              ╰───────╯   t = sqrt(1 - kappa^2)
+              ╰───┬───╯
+ drop ────────────┴──────────────     add-drop only: t_1 above, t_2 below
 ```
 
-Static transmission at round-trip phase $\phi$ off resonance [1]:
-$$ T = \frac{a^2 - 2at\cos\phi + t^2}{1 - 2at\cos\phi + (at)^2}. $$
+Static transmission of the all-pass ring at round-trip phase $\phi$ off resonance [1],
+$$ T = \frac{a^2 - 2at\cos\phi + t^2}{1 - 2at\cos\phi + (at)^2}, $$
+which with $a \to at_2$ and $t \to t_1$ is the through port of the add-drop ring and
+with $D$ its denominator gives the power dropped, $(1-t_1^2)(1-t_2^2)\,a / D$.
 
 1. Bogaerts et al. 2012, doi:10.1002/lpor.201100017
 2. Bahadori et al. 2018, doi:10.1109/JLT.2018.2821359
@@ -88,6 +91,52 @@ def linewidth_hz(a: Values, t: Values, fsr: Values) -> Values:
 
 
 HALF_FSR = math.sqrt(0.5)  # u of a line half an FSR wide
+
+
+def through(phase: Values, a: Values, t1: Values, t2: Values) -> Values:
+    """Power past an add-drop ring: what the second bus takes is loss to the first."""
+    return all_pass(phase, a * t2, t1)
+
+
+def drop(phase: Values, a: Values, t1: Values, t2: Values) -> Values:
+    """Power handed from bus to bus at `phase` off resonance; at most 1.
+
+    Periodic: one Lorentzian per FSR, summed in closed form, so that light at any other
+    order of the ring is in it. Full width at half maximum is `linewidth_hz(a t2, t1)`.
+    """
+    kept = a * t1 * t2
+    twist = 4 * kept * jnp.square(jnp.sin(phase / 2))
+    taken = (1 - jnp.square(t1)) * (1 - jnp.square(t2)) * a
+    return taken / (jnp.square(1 - kept) + twist)
+
+
+def drop_amplitude(phase: Values, a: Values, t1: Values, t2: Values) -> Transfer:
+    """Complex amplitude whose square is `drop`, half a round trip behind; not 1 at 0.
+
+    Light above resonance (`phase` > 0) arrives late: the sign of exp(+j 2 pi f t).
+    """
+    kept = a * t1 * t2
+    loop = inverse(1 - kept * jnp.cos(phase), kept * jnp.sin(phase))
+    size = jnp.sqrt((1 - jnp.square(t1)) * (1 - jnp.square(t2)) * a)
+    half = complex_(jnp.cos(phase / 2), -jnp.sin(phase / 2))
+    return -complex_(size, 0.0) * half * loop
+
+
+def drop_small_signal(
+    frequency_hz: Values, detuning_hz: Values, linewidth: Values
+) -> Transfer:
+    r"""$H(f)/H(0)$ of a weak intensity modulation through the drop port.
+
+    The field of carrier and sidebands passes $1/(1 + ix)$, $x$ in half linewidths; the
+    detector beats both sidebands with the carrier, $\tfrac12[G(f) + G^*(-f)]$, so that
+    a carrier $x_0$ off resonance sees
+    $$ H = \frac{1 + x_0^2 + iy}{(1 + iy)^2 + x_0^2}, \qquad y = 2f/\Delta\nu : $$
+    on resonance one pole at half the linewidth, which truncates the band; off resonance
+    two. Large signals of an intensity modulator, and other orders, are left out.
+    """
+    x2 = jnp.square(2 * detuning_hz / linewidth)
+    y = 2 * frequency_hz / linewidth
+    return complex_(1 + x2, y) * inverse(1 + x2 - jnp.square(y), 2 * y)
 
 
 def small_signal(
