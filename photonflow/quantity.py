@@ -76,9 +76,11 @@ _EXAMPLES = {
     "1/m^3": "a density such as '1e18 1/cm^3'",
     "s": "a time such as '5 ns'",
     "s/m^3": "a dispersion slope such as '0.092 ps/nm^2/km'",
+    "1/s": "a rate of decay such as '20 1/ns'",
     "Hz": "a frequency such as '50 GHz' or '53.125 GBd'",
     "1/Hz": "a noise density such as '-152 dB/Hz'",
     "V^2/Hz": "a noise density such as '4 nV^2/Hz'",
+    "Hz/A^0.5": "a resonance over root current such as '8 GHz/mA^0.5'",
     "V": "a voltage such as '1.5 V'",
     "V*m": "a half-wave voltage times length such as '2.3 V*cm'",
     "A": "a current such as '20 mA'",
@@ -96,6 +98,7 @@ _EXAMPLES = {
     "dB": "a ratio such as '3 dB'",
     "dB/m": "a loss such as '2 dB/cm'",
     "dBm": "a power such as '3 dBm'",
+    "FIT": "failures in 1e9 hours such as '50 FIT'",
 }
 _SPELLING = str.maketrans(
     {"−": "-", "µ": "u", "μ": "u", "Ω": "ohm", "·": "*", "²": "^2", "³": "^3"}

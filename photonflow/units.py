@@ -29,11 +29,13 @@ SUFFIX = {
     "1/m^3": "per_m3",
     "s": "s",
     "s/m^3": "s_per_m3",
+    "1/s": "per_s",
     "Hz": "hz",
     "1/Hz": "per_hz",
     "V": "v",
     "V*m": "v_m",
     "V^2/Hz": "v2_per_hz",
+    "Hz/A^0.5": "hz_per_root_a",
     "A": "a",
     "F": "f",
     "F/m": "f_per_m",
@@ -57,6 +59,7 @@ SUFFIX = {
     "dB": "db",
     "dB/m": "db_per_m",
     "dBm": "dbm",
+    "FIT": "fit",
 }
 
 

@@ -1,6 +1,5 @@
 """Devices, each against its closed form, an invariant and a limit."""
 
-import dataclasses
 import math
 
 import jax
@@ -28,96 +27,6 @@ from photonflow.units import BOLTZMANN_J_PER_K, CHARGE_C, LIGHT_M_PER_S, VACUUM_
 
 
 CASE_K = jnp.asarray(343.15)
-
-
-# Lasers
-
-
-def test_the_junction_is_as_hot_as_the_heat_it_makes():
-    """T_j = T_case + R_th (I V - P): heat is what leaves neither as light."""
-    laser = nominal.dfb()
-    junction_k = laser.junction_k(CASE_K)
-    heat_w = laser.electrical_w() - laser.light_w(junction_k)
-    # 0.28 A * (0.95 V + 0.28 A * 1.2 ohm) = 0.36 W in, so some 4 K at 12 K/W.
-    assert_close(laser.electrical_w(), 0.28 * (0.95 + 0.28 * 1.2), rtol=1e-12)
-    assert_close(junction_k - CASE_K, 12.0 * heat_w, rtol=1e-10)
-
-
-@pytest.mark.parametrize("current_a", [0.005, 0.05, 1.0])
-@pytest.mark.parametrize("thermal_k_per_w", [2.0, 60.0])
-def test_the_junction_is_solved_from_dark_to_rolled_over(current_a, thermal_k_per_w):
-    laser = nominal.dfb(current_a=current_a, thermal_k_per_w=thermal_k_per_w)
-    junction_k = laser.junction_k(CASE_K)
-    heat_w = laser.electrical_w() - laser.light_w(junction_k)
-    assert_close(junction_k, CASE_K + thermal_k_per_w * heat_w, rtol=1e-12)
-
-
-def light_w(current_a, case_k):
-    laser = replace(nominal.dfb(), {"current_a": current_a, "thermal_k_per_w": 60.0})
-    return laser.light_w(laser.junction_k(case_k))
-
-
-def test_self_heating_makes_the_laser_roll_over():
-    """Without R_th, light would grow with current for ever."""
-    current_a = jnp.linspace(0.05, 1.0, 96)
-    light = jax.vmap(light_w, (0, None))(current_a, CASE_K)
-    peak = int(jnp.argmax(light))
-    assert 0 < peak < 95
-    assert jnp.all(jnp.diff(light)[:peak] > 0)
-    assert jnp.all(jnp.diff(light)[peak:] < 0)
-    hot = jax.vmap(light_w, (0, None))(current_a, CASE_K + 15)
-    assert int(jnp.argmax(hot)) < peak
-
-
-def test_wall_plug_efficiency_falls_with_temperature():
-    laser = nominal.dfb()
-    case_k = jnp.linspace(298.15, 363.15, 14)
-    light = jax.vmap(lambda k: laser.light_w(laser.junction_k(k)))(case_k)
-    efficiency = light / laser.electrical_w()
-    assert jnp.all(jnp.diff(efficiency) < 0)
-    assert jnp.all((efficiency > 0) & (efficiency < 1))
-
-
-def test_far_above_threshold_a_cold_laser_has_its_quantum_efficiency():
-    """Slope at 25 C: eta h nu / q = 0.55 * 0.9465 V at 1.31 um."""
-    laser = nominal.dfb()
-    photon_v = 6.62607015e-34 * 299792458 / (1.602176634e-19 * 1.31e-6)
-    # 1e-5 of the drive shines spontaneously.
-    expected_w = 0.55 * photon_v * (0.28 - 0.012 + 1e-5 * 0.28)
-    assert_close(laser.light_w(jnp.asarray(298.15)), expected_w, rtol=1e-12)
-
-
-def test_one_diode_is_split_over_its_lanes():
-    source = nominal.engine_port().source
-    light = source.shine(CASE_K, jnp.asarray(323.15))
-    # 4 lanes and 1.5 dB of excess.
-    assert_close(light.lane_w, light.diode_w / 4 * 10**-0.15, rtol=1e-12)
-    # 8 lanes need 2 diodes, each behind a driver of 85 %.
-    expected_w = 2 * 0.28 * (0.95 + 0.28 * 1.2) / 0.85
-    assert_close(source.electrical_w(jnp.asarray(8.0)), expected_w, rtol=1e-12)
-
-
-@pytest.mark.parametrize("external", [True, False])
-def test_an_external_laser_sits_at_the_coolant(external):
-    source = dataclasses.replace(nominal.engine_port().source, external=external)
-    light = source.shine(jnp.asarray(360.0), jnp.asarray(310.0))
-    home_k = jnp.asarray(310.0 if external else 360.0)
-    expected_w = source.laser.light_w(source.laser.junction_k(home_k))
-    assert_close(light.diode_w, expected_w, rtol=1e-12)
-
-
-def test_junction_slack_falls_with_current_and_is_0_at_the_allowed_temperature():
-    def slack(current_a):
-        source = replace(nominal.engine_port().source, {"laser.current_a": current_a})
-        source = replace(source, {"laser.thermal_k_per_w": 60.0})
-        return source.shine(CASE_K, CASE_K).junction_slack
-
-    slacks = jax.vmap(slack)(jnp.linspace(0.01, 1.0, 50))
-    assert jnp.all(jnp.diff(slacks) < 0)
-    assert slacks[0] > 0 > slacks[-1]
-    at_limit_a = brentq(lambda a: float(slack(jnp.asarray(a))), 0.01, 1.0, xtol=1e-14)
-    laser = nominal.dfb(current_a=at_limit_a, thermal_k_per_w=60.0)
-    assert_close(laser.junction_k(CASE_K), 383.0, rtol=1e-9)
 
 
 # Silicon and junctions

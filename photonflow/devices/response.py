@@ -81,7 +81,10 @@ def smooth_positive(x: Values, width: Values) -> Values:
     width ln(1 + exp(x / width)), in a form that neither overflows nor, like the one of
     jax, compiles into branches.
     """
-    return jnp.maximum(x, 0.0) + width * jnp.log1p(jnp.exp(-jnp.abs(x) / width))
+    # (x + |x|) / 2 and not max(x, 0): jax gives |x| the slope 1 at 0, and with half of
+    # it here the sum has its own slope there, 1 / 2.
+    away = jnp.abs(x)
+    return (x + away) / 2 + width * jnp.log1p(jnp.exp(-away / width))
 
 
 def from_db(gain_db: Values) -> Values:
