@@ -92,10 +92,10 @@ def tdecq_db(
         return jnp.sqrt(_tolerated2(taken, symbols, levels) / enhanced)
 
     # The largest tap is one of the first three.
-    tried = jnp.meshgrid(
-        jnp.arange(PHASES) / PHASES, jnp.arange(min(3, taps)), jnp.asarray(LOUDNESS)
+    tried = np.meshgrid(
+        np.arange(PHASES) / PHASES, np.arange(min(3, taps)), np.array(LOUDNESS)
     )
-    sigma = jnp.max(jax.vmap(one)(*(axis.ravel() for axis in tried)))
+    sigma = jnp.max(jax.vmap(one)(*(jnp.asarray(axis.ravel()) for axis in tried)))
     left = jnp.maximum(jnp.square(sigma) - jnp.square(noise), 1e-12)
     return -5 * jnp.log10(left) - 10 * math.log10(6 * Q_T)
 
@@ -125,7 +125,7 @@ def _equalise(
     weights = weights / jnp.sum(weights)
     # The response of the taps with the first at t = 0, then back to the cursor.
     response = taps_spectrum(grid, weights, 0)
-    later = phase + whole + ahead
+    later = phase + (whole + ahead).astype(float)
     sides = [
         grid.symbols(grid.fold(lines * response * grid.advance(later + side)))
         for side in (-WINDOW, WINDOW)
