@@ -174,7 +174,7 @@ def large_signal(
     gamma_e = -jnp.log(t) * fsr
     pole = complex_(gamma_e - jnp.log(a) * fsr, 2 * math.pi * detuning_hz)
     drive = complex_(0.0, jnp.sqrt(2 * gamma_e))
-    kept = jnp.exp(-pole * step_s)
+    kept = jnp.exp(complex_(-pole.real * step_s, -pole.imag * step_s))
     added = (1 - kept) * drive / pole
 
     def advance(state, step):

@@ -15,8 +15,6 @@ stand at even levels. Left out: patterns longer than `memory`, driver noise and 
 distortion on anything but the mean slope (they go the way of small signals).
 """
 
-import math
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -27,7 +25,7 @@ from jaxtyping import Array, Complex, Float
 
 from ..component import Scalar, Values, param
 from ..devices.modulators import AbstractOperation
-from ..devices.response import from_db, power
+from ..devices.response import complex_, from_db, power
 from . import signal
 from .detection import (
     AbstractEqualiser,
@@ -110,7 +108,7 @@ def light(
     """
     grid = Grid(len(symbols), OVERSAMPLING)
     sent = predistorted(operation, pam)[symbols]
-    spectrum = jnp.fft.fft(jax.lax.complex(sent, 0.0 * sent))
+    spectrum = jnp.fft.fft(complex_(sent, 0.0))
     lines = jnp.tile(spectrum, OVERSAMPLING // 2) * chain * grid.hold()
     drive = grid.samples(lines)
     sample_hz = symbol_hz * OVERSAMPLING
@@ -163,11 +161,10 @@ class PatternedFeedForward(AbstractEqualiser):
         assert sender.light is not None
         spectrum = jnp.fft.rfft(sender.light)[:-1] / OVERSAMPLING
         lines = spectrum * sampled.behind["light"] * grid.advance(sampled.delay)
-        turning = 2 * math.pi * jnp.asarray(grid.lines) * lines
         return Patterned(
             levels_a=levels_a(sender, taker, channel, pam),
             samples=grid.fold(lines),
-            slopes=grid.fold(jax.lax.complex(-turning.imag, turning.real)),
+            slopes=grid.fold(grid.slope(lines)),
             light=sender.light,
             sampled=sampled,
             sender=sender,
@@ -226,18 +223,15 @@ class Patterned(AbstractSlicer):
         for name, density in densities(
             self.sender, self.taker, self.channel, levels
         ).items():
-            behind = power(self.sampled.behind[name])
-            spectrum += density * grid.fold(jax.lax.complex(behind, 0.0 * behind)).real
-        lags = grid.symbols(jax.lax.complex(spectrum, 0.0 * spectrum))[:taps]
+            spectrum += density * grid.fold_power(power(self.sampled.behind[name]))
+        lags = grid.lags(spectrum)[:taps]
         sent = self._sent / (self.pam - 1)
         wanted = np.fft.rfft(sent - sent.mean()) / grid.period
-        wanted = jax.lax.complex(jnp.asarray(wanted.real), jnp.asarray(wanted.imag))
+        wanted = complex_(jnp.asarray(wanted.real), jnp.asarray(wanted.imag))
         common = grid.symbols(alternating * jnp.conj(wanted))
         places = (ahead - np.arange(taps)) % grid.period
-        white = self.taker.conversion * grid.symbols(
-            jax.lax.complex(received, 0.0 * received)
-        )
-        correlation = toeplitz(lags) + white[0] * jnp.eye(taps)
+        white = self.taker.conversion * grid.lags(received)[0]
+        correlation = toeplitz(lags) + white * jnp.eye(taps)
         weights = least_squares(correlation, common[places])
         # The mean slope from symbols sent to symbols found becomes 1.
         return weights * (variance / jnp.sum(weights * common[places]))
