@@ -95,19 +95,37 @@ def small_signal(
     a: Values,
     t: Values,
     fsr: Values,
+    loss_tilt: Values | None = None,
 ) -> Transfer:
-    r"""$H(f)/H(0)$ from resonance shift to transmitted power, coupled modes [3].
+    r"""$H(f)/H(0)$ from drive to transmitted power, coupled modes [3].
 
-    With amplitude decay $\gamma = \gamma_e + \gamma_l$ by coupling and loss and a laser
-    $\Delta$ off resonance the response has one zero and two poles,
-    $$ H(s) \propto \frac{s + 2\gamma_l}{(s + \gamma)^2 + \Delta^2}, $$
+    The drive moves the resonance by $d\omega$ and, with the carriers it sweeps out, the
+    loss by $d\gamma_l = -\rho\,d\omega$; $\rho$ is `loss_tilt`, taken positive where a
+    red shift comes with less loss. With amplitude decay $\gamma = \gamma_e + \gamma_l$
+    by coupling and loss and a laser $\Delta$ above the resonance the response is
+    $$ H(s) \propto \frac{\Delta\,(s + 2\gamma_l)
+        + \rho\,[\Delta^2 + (\gamma_e - \gamma_l)(s + \gamma)]}
+        {(s + \gamma)^2 + \Delta^2}, $$
     so that detuning peaks the band beyond the photon lifetime. Small signals only:
-    large swings are slower on the resonant side than on the other.
+    large swings are slower on the resonant side than on the other. Where the curve is
+    flat at f = 0 the ratio is rounded off (`FLAT_FLANK`).
     """
     gamma_loss = -jnp.log(a) * fsr
-    gamma = gamma_loss - jnp.log(t) * fsr
+    gamma_out = -jnp.log(t) * fsr
+    gamma = gamma_loss + gamma_out
+    delta = 2 * math.pi * detuning_hz
     omega = 2 * math.pi * frequency_hz
-    still = jnp.square(gamma) + jnp.square(2 * math.pi * detuning_hz)
-    zero = complex_(1.0, omega / (2 * gamma_loss))
+    still = jnp.square(gamma) + jnp.square(delta)
+    if loss_tilt is None:
+        zero_s = 1 / (2 * gamma_loss)
+    else:
+        x, more = delta / gamma, (gamma_out - gamma_loss) / gamma
+        pace = x + loss_tilt * more
+        gain = 2 * gamma_loss / gamma * x + loss_tilt * (more + jnp.square(x))
+        zero_s = pace * gain / (jnp.square(gain) + FLAT_FLANK**2) / gamma
+    zero = complex_(1.0, omega * zero_s)
     poles = complex_(1 - jnp.square(omega) / still, 2 * gamma * omega / still)
     return zero / poles
+
+
+FLAT_FLANK = 1e-3  # slope rounded off, of 2 / mu^2 |s|^2 per total decay; useful: 0.1
