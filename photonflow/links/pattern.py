@@ -60,39 +60,6 @@ def de_bruijn(levels: int, memory: int) -> np.ndarray:
     return np.array(out)
 
 
-def predistorted(operation: AbstractOperation, pam: int) -> Float[Array, " levels"]:
-    """Drives whose light stands at even levels; 0 and 1 at the ends.
-
-    Bisection and one implicitly differentiated Newton step. Where the swing folds back
-    over the notch some drive between the ends is found.
-    """
-    still = jax.lax.stop_gradient(operation)
-
-    def missing(drive, operation, share):
-        ends = operation.static(jnp.array([0.0, 1.0]))
-        rise = ends[1] - ends[0]
-        return operation.static(drive) - ends[0] - share * rise, rise
-
-    def place(share):
-        def halve(bracket, _):
-            low, high = bracket
-            middle = (low + high) / 2
-            left, rise = missing(middle, still, share)
-            short = left * rise < 0
-            return (jnp.where(short, middle, low), jnp.where(short, high, middle)), None
-
-        ends = (jnp.zeros_like(share), jnp.ones_like(share))
-        (low, high), _ = jax.lax.scan(halve, ends, length=40)
-        guess = jax.lax.stop_gradient((low + high) / 2)
-        one = jnp.ones_like(guess)
-        _, slope = jax.jvp(lambda d: missing(d, still, share)[0], (guess,), (one,))
-        safe = jnp.where(jnp.abs(slope) > 1e-9, slope, 1.0)
-        step = missing(guess, operation, share)[0] / jax.lax.stop_gradient(safe)
-        return guess - jnp.where(jnp.abs(slope) > 1e-9, step, 0.0)
-
-    return jax.vmap(place)(jnp.linspace(0.0, 1.0, pam))
-
-
 def light(
     operation: AbstractOperation,
     chain: Complex[Array, " lines"],
@@ -107,7 +74,7 @@ def light(
     of `OVERSAMPLING` samples a symbol.
     """
     grid = Grid(len(symbols), OVERSAMPLING)
-    sent = predistorted(operation, pam)[symbols]
+    sent = operation.predistort(jnp.linspace(0.0, 1.0, pam))[symbols]
     spectrum = jnp.fft.fft(complex_(sent, 0.0))
     lines = jnp.tile(spectrum, OVERSAMPLING // 2) * chain * grid.hold()
     drive = grid.samples(lines)
