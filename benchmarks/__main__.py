@@ -5,7 +5,7 @@ import importlib
 import json
 
 
-NAMES = ("chain", "mesh", "rings", "supermodes", "training")
+NAMES = ("chain", "links", "mesh", "rings", "supermodes", "training")
 
 
 def main() -> None:
