@@ -12,7 +12,6 @@ import time
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 
 import photonflow as pf
 from photonflow.component import replace
@@ -21,7 +20,7 @@ from photonflow.links.port import PortAtWork
 
 
 DESIGNS = 100_000
-REPEATS = 3
+REPEATS = 2
 CARD = "lpo-dr8-1600g"
 
 

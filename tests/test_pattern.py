@@ -104,6 +104,7 @@ def test_pattern_and_pulse_agree_where_the_modulator_is_straight():
     assert abs(out[1] - out[0]) < 0.1
 
 
+@pytest.mark.slow
 def test_error_rate_of_a_ring_pattern_has_the_gradient_of_its_differences():
     port = nominal.engine_port()
     link = nominal.optical_link(port, port, equaliser=nominal.patterned(memory=3))
