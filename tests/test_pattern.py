@@ -41,7 +41,9 @@ def test_predistorted_drives_put_levels_at_even_light(build):
     work = operation(build())
     passed = work.static(predistorted(work, 4))
     ends = passed[jnp.array([0, -1])]
-    assert_close(passed, ends[0] + (ends[1] - ends[0]) * np.arange(4) / 3, rtol=1e-9)
+    assert_close(
+        passed, ends[0] + (ends[1] - ends[0]) * np.linspace(0.0, 1.0, 4), rtol=1e-9
+    )
     assert_close(jnp.max(ends), work.top, rtol=1e-4)
     assert_close(jnp.min(ends), work.bottom, rtol=1e-4)
 
