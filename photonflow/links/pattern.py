@@ -66,10 +66,11 @@ def predistorted(operation: AbstractOperation, pam: int) -> Float[Array, " level
 
         ends = (jnp.zeros_like(share), jnp.ones_like(share))
         (low, high), _ = jax.lax.scan(halve, ends, length=40)
-        guess = jax.lax.stop_gradient((low + high) / 2)
+        guess = jnp.asarray(jax.lax.stop_gradient((low + high) / 2))
         one = jnp.ones_like(guess)
         _, slope = jax.jvp(lambda d: missing(d, still, share)[0], (guess,), (one,))
-        safe = jnp.where(jnp.abs(slope) > 1e-9, slope, 1.0)
+        slope = jnp.asarray(slope)
+        safe = jnp.asarray(jnp.where(jnp.abs(slope) > 1e-9, slope, 1.0))
         step = missing(guess, operation, share)[0] / jax.lax.stop_gradient(safe)
         return guess - jnp.where(jnp.abs(slope) > 1e-9, step, 0.0)
 
