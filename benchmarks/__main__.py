@@ -9,6 +9,7 @@ NAMES = (
     "chain",
     "links",
     "mesh",
+    "montecarlo",
     "predictions",
     "ring_sweep",
     "rings",

@@ -17,12 +17,11 @@ def de_bruijn(levels: int, memory: int) -> np.ndarray:
     Where `levels` is that of a field, 2, 4 or 8: a sequence of greatest length of a
     linear recurrence, with one 0 more in its longest run of 0. Symbols up to
     (levels**memory - 1) / (levels - 1) apart are uncorrelated but for that 0, so that
-    taps find nothing in the pattern itself. Else the Lyndon words whose length divides
-    `memory`, in order (Fredricksen and Maiorana 1978,
-    doi:10.1016/0012-365X(78)90002-X), whose symbols `memory` apart are correlated.
+    taps find nothing in the pattern itself. Else the runs in a random order, whose
+    correlations are those of so many random symbols.
     """
     if levels not in REDUCTION:
-        return _lyndon(levels, memory)
+        return _shuffled(levels, memory)
     for taps in itertools.product(range(levels), repeat=memory):
         cycle = _recurrence(levels, taps)
         if len(cycle) == levels**memory - 1:
@@ -62,14 +61,19 @@ def _multiply(levels: int, a: int, b: int) -> int:
     return out
 
 
-def _lyndon(levels: int, memory: int) -> np.ndarray:
-    out: list[int] = []
-    word = [-1]
-    while word:
-        word[-1] += 1
-        if memory % len(word) == 0:
-            out += word
-        word = [word[i % len(word)] for i in range(memory)]
-        while word and word[-1] == levels - 1:
-            word.pop()
-    return np.array(out)
+def _shuffled(levels: int, memory: int) -> np.ndarray:
+    """An Eulerian circuit (Hierholzer's) through the runs of `memory` - 1 symbols,
+    leaving each by its ways in a fixed random order."""
+    nodes = levels ** (memory - 1)
+    ways = np.argsort(np.random.default_rng(0).random((nodes, levels)), axis=1)
+    taken = np.zeros(nodes, int)
+    path, circuit = [0], []
+    while path:
+        node = path[-1]
+        if taken[node] < levels:
+            symbol = ways[node, taken[node]]
+            taken[node] += 1
+            path.append((node * levels + symbol) % nodes)
+        else:
+            circuit.append(path.pop())
+    return np.array(circuit[:0:-1]) % levels
