@@ -189,7 +189,7 @@ BROKEN = {
     "a ring that couples too much": (
         CARD,
         {"end_a.modulator.gap": "90 nm", "path.connectors": "10 dB"},
-        ("ber", "rin", "dB of light are missing", "`end_a.modulator.gap` at least"),
+        ("ber", "rin", "error rate 10^-", "`end_a.modulator.gap` at least"),
     ),
     "a laser that rolls over": (
         CARD,
@@ -209,7 +209,7 @@ BROKEN = {
     "a laser driven too hard": (
         CARD,
         {"end_a.source.laser.current": "1 A", "end_a.source.laser.thermal": "60 K/W"},
-        ("junction rollover", "residual", "laser", "source.laser.current` at most"),
+        ("junction rollover", "residual rin", "laser", "source.laser.current` at most"),
     ),
     "copper too long": (
         "passive-dac",
@@ -233,7 +233,8 @@ def test_a_broken_link_is_told_what_would_mend_it(case, tmp_path):
     if out:
         assert json.loads((tmp_path / "link.json").read_text()) == data
     found = data["diagnosis"][0]
-    assert found["slack"] in slack.split() and found["limiting"] == noise
+    assert found["slack"] in slack.split()
+    assert found["limiting"] in noise.split()
     lines = result.stderr.strip().splitlines()
     assert len(lines) == len(data["diagnosis"])
     for word in words:
