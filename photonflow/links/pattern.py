@@ -43,21 +43,26 @@ OVERSAMPLING = 8
 
 
 def de_bruijn(levels: int, memory: int) -> np.ndarray:
-    """A cycle of `levels`**`memory` symbols with every run of `memory` once.
+    """A cycle of `levels`**`memory` symbols with every run of `memory` once, shuffled.
 
-    The Lyndon words whose length divides `memory`, in order (Fredricksen and Maiorana
-    1978, doi:10.1016/0012-365X(78)90002-X).
+    An Eulerian circuit (Hierholzer's) through the graph whose nodes are runs of
+    `memory` - 1, with the ways out of every node in a fixed random order. The order of
+    the words matters beyond `memory`: the lexicographic cycle is far from white there,
+    and taps fitted to it lean on that, up to 0.23 in log10 BER.
     """
-    out: list[int] = []
-    word = [-1]
-    while word:
-        word[-1] += 1
-        if memory % len(word) == 0:
-            out += word
-        word = [word[i % len(word)] for i in range(memory)]
-        while word and word[-1] == levels - 1:
-            word.pop()
-    return np.array(out)
+    nodes = levels ** (memory - 1)
+    ways = np.argsort(np.random.default_rng(0).random((nodes, levels)), axis=1)
+    taken = np.zeros(nodes, int)
+    path, circuit = [0], []
+    while path:
+        node = path[-1]
+        if taken[node] < levels:
+            symbol = ways[node, taken[node]]
+            taken[node] += 1
+            path.append((node * levels + symbol) % nodes)
+        else:
+            circuit.append(path.pop())
+    return np.array(circuit[:0:-1]) % levels
 
 
 def predistorted(operation: AbstractOperation, pam: int) -> Float[Array, " levels"]:
