@@ -75,6 +75,7 @@ _EXAMPLES = {
     "m^2": "an area such as '2 mm^2'",
     "1/m^3": "a density such as '1e18 1/cm^3'",
     "s": "a time such as '5 ns'",
+    "s/m^3": "a dispersion slope such as '0.092 ps/nm^2/km'",
     "1/s": "a rate of decay such as '20 1/ns'",
     "Hz": "a frequency such as '50 GHz' or '53.125 GBd'",
     "1/Hz": "a noise density such as '-152 dB/Hz'",

@@ -28,6 +28,7 @@ SUFFIX = {
     "1/m": "per_m",
     "1/m^3": "per_m3",
     "s": "s",
+    "s/m^3": "s_per_m3",
     "1/s": "per_s",
     "Hz": "hz",
     "1/Hz": "per_hz",

@@ -43,8 +43,11 @@ from photonflow.devices.receivers import TransimpedanceAmplifier
 from photonflow.devices.sources import LaserSource
 from photonflow.links.base import Conditions
 from photonflow.links.electrical import CopperLink, CopperPort
+from photonflow.links.equaliser import FeedForward, Unlimited
 from photonflow.links.fec import Fec
+from photonflow.links.footprint import Footprint
 from photonflow.links.optical import OpticalLink
+from photonflow.links.pattern import PatternedFeedForward
 from photonflow.links.port import OpticalPort
 
 
@@ -183,6 +186,14 @@ def tia(**changes: Any) -> TransimpedanceAmplifier:
     return TransimpedanceAmplifier(**values | changes)
 
 
+def footprint(**changes: Any) -> Footprint:
+    """Fibres at 127 um, one of light for four lanes, 40 mm^2, 10 failures in 1e9 h."""
+    values: dict[str, Any] = dict(
+        pitch_m=127e-6, per_pair=2.25, area_m2=40e-6, electronics_fit=10.0
+    )
+    return Footprint(**values | changes)
+
+
 def engine_port(**changes: Any) -> OpticalPort:
     """Co-packaged ring engine, driven straight from the switch, external laser."""
     values: dict[str, Any] = dict(
@@ -214,6 +225,7 @@ def engine_port(**changes: Any) -> OpticalPort:
         ),
         tia=tia(),
         housekeeping=Housekeeping(control_w=0.3, conversion=0.9),
+        footprint=footprint(),
         lanes=8.0,
         launch_dbm=-40.0,
         coupler_in_db=1.2,
@@ -259,6 +271,7 @@ def pluggable_port(retimed: bool = True, **changes: Any) -> OpticalPort:
             output_v=0.5,
         ),
         housekeeping=Housekeeping(control_w=0.5, conversion=0.88),
+        footprint=footprint(),
         lanes=8.0,
         launch_dbm=0.0,
         coupler_in_db=1.2,
@@ -273,21 +286,43 @@ def optical_link(end_a: OpticalPort, end_b: OpticalPort, **changes: Any) -> Opti
     values: dict[str, Any] = dict(
         end_a=end_a,
         path=FibrePath(
-            connectors_db=2.75, fibre_db_per_m=5e-4, group_index=1.468, reach_m=500.0
+            connectors_db=2.75,
+            fibre_db_per_m=5e-4,
+            group_index=1.468,
+            reach_m=500.0,
+            end_return_db=26.0,
+            return_db=45.0,
+            reflections=4.0,
         ),
         end_b=end_b,
         fec=fec(),
+        equaliser=Unlimited(residual_db=28.0),
         rate_bps=1.6e12,
         reserve_db=1.0,
-        residual_db=28.0,
         pam=4,
     )
     return OpticalLink(**values | changes)
 
 
+def feed_forward(**changes: Any) -> FeedForward:
+    """15 taps; jitter of 100 fs rms and +-180 fs, 0.01 and 0.02 symbols."""
+    values: dict[str, Any] = dict(
+        jitter_s=100e-15, even_odd_s=180e-15, taps=15, feedback=0
+    )
+    return FeedForward(**values | changes)
+
+
+def patterned(**changes: Any) -> PatternedFeedForward:
+    """The same taps and jitter, every run of 4 symbols for itself."""
+    values: dict[str, Any] = dict(
+        jitter_s=100e-15, even_odd_s=180e-15, taps=15, memory=4
+    )
+    return PatternedFeedForward(**values | changes)
+
+
 def copper_link(**changes: Any) -> CopperLink:
     """7.2 Tbit/s over 36 lanes of twinax, 15 dB of fixed loss."""
-    port = CopperPort(host=serdes(), lanes=36.0)
+    port = CopperPort(host=serdes(), footprint=footprint(), lanes=36.0)
     values: dict[str, Any] = dict(
         end_a=port,
         path=TwinaxPath(

@@ -265,7 +265,7 @@ def test_show_takes_settings():
 def test_show_solves_the_budget_of_a_link():
     result = photonflow_("show", "passive-dac")
     assert result.exit_code == 0, result.stderr
-    assert "Worst corner" in result.stdout and "serdes_host" in result.stdout
+    assert "worst corner" in result.stdout and "host SerDes" in result.stdout
 
 
 @pytest.mark.slow
@@ -296,7 +296,7 @@ def test_cite_keeps_estimates_apart():
     assert "estimate" not in {row["key"] for row in cited["sources"]}
 
 
-@pytest.mark.parametrize("name", ["result", "experiment", "workload", "card"])
+@pytest.mark.parametrize("name", ["result", "link", "experiment", "workload", "card"])
 def test_schemas_are_json_schemas(name):
     result = photonflow_("schema", name)
     assert result.exit_code == 0

@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import nominal
 from photonflow.cluster.architecture import DenseDecoder
 from photonflow.cluster.facility import Facility, Host
 from photonflow.cluster.parallelism import Layout
@@ -34,12 +35,11 @@ from photonflow.devices.modulators import (
     MicroringModulator,
     RingHeater,
 )
-from photonflow.devices.passives import FibrePath, RibWaveguide
+from photonflow.devices.passives import RibWaveguide, TwinaxPath
 from photonflow.devices.receivers import TransimpedanceAmplifier
 from photonflow.devices.sources import LaserSource
-from photonflow.links.electrical import CopperLink, CopperPort, TwinaxPath
+from photonflow.links.electrical import CopperLink, CopperPort
 from photonflow.links.fec import Fec
-from photonflow.links.optical import OpticalLink
 from photonflow.links.port import OpticalPort
 from photonflow.search import minimise, sensitivity
 from photonflow.search.design import DesignSpace
@@ -176,6 +176,7 @@ def engine():
         photodiode=Photodiode(0.9, 50e-9, 15e-15, 60e9, 2.0),
         tia=tia(45e9),
         housekeeping=Housekeeping(0.3, 0.9),
+        footprint=nominal.footprint(),
         lanes=8.0,
         launch_dbm=-40.0,
         coupler_in_db=1.2,
@@ -195,6 +196,7 @@ def pluggable():
         photodiode=Photodiode(0.9, 50e-9, 25e-15, 55e9, 2.5),
         tia=tia(50e9),
         housekeeping=Housekeeping(0.5, 0.88),
+        footprint=nominal.footprint(),
         lanes=8.0,
         launch_dbm=0.0,
         coupler_in_db=1.2,
@@ -206,14 +208,20 @@ def pluggable():
 @pytest.fixture(scope="module")
 def cluster():
     fec = Fec(2.26e-4, 1.0625, 0.2e-12, 60e-9)
-    fibre = FibrePath(2.75, 0.0005, 1.468, 500.0)
-    port = CopperPort(serdes(4.5), 36.0)
+    port = CopperPort(host=serdes(4.5), footprint=nominal.footprint(), lanes=36.0)
 
     def optical(a, b):
-        return OpticalLink(a, fibre, b, fec, 1.6e12, 1.0, 28.0, 4)
+        return nominal.optical_link(a, b, fec=fec)
 
     copper = CopperLink(
-        port, TwinaxPath(7.5, 15.0, 3e-4, 1.4, 1.5), port, fec, 7.2e12, 1.0, 25.0, 4
+        end_a=port,
+        path=TwinaxPath(7.5, 15.0, 3e-4, 1.4, 1.5),
+        end_b=port,
+        fec=fec,
+        rate_bps=7.2e12,
+        reserve_db=1.0,
+        residual_db=25.0,
+        pam=4,
     )
     return Cluster(
         accelerator=Accelerator(

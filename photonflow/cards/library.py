@@ -74,6 +74,13 @@ class Library:
         found = (n for n, p in self._files.items() if kind in (None, p.parent.name))
         return sorted(found)
 
+    def adopt(self, path: Path) -> str:
+        """Name of the card in the file `path`, put before all of the same name."""
+        if path.suffix != ".yaml":
+            raise InputError("a card, `NAME.yaml`", got=str(path), key="CARD")
+        self._files[path.stem] = path
+        return path.stem
+
     def kinds(self) -> list[str]:
         """Names of the folders in which the cards lie."""
         return sorted({path.parent.name for path in self._files.values()})

@@ -21,7 +21,7 @@ from .terminal import (
 )
 
 
-SCHEMAS = ("result", "experiment", "workload", "card")
+SCHEMAS = ("result", "link", "experiment", "workload", "card")
 
 
 class _Commands(TyperGroup):
@@ -111,6 +111,42 @@ def evaluate(
         result = run_study(study, False, None, progress)
     print_result(result, as_json)
     leave(result)
+
+
+@app.command()
+def link(
+    card: Annotated[str, typer.Argument(help="A link's card: its name or file.")],
+    set_: Set = None,
+    as_json: Json = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Folder of figures and link.json."),
+    ] = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    cards: Cards = None,
+) -> None:
+    """Solve one link: its budget, watts, limits, eye and error-rate curve."""
+    from ..experiment.link_files import link_result, write_link
+
+    library, settings = _library(cards), _settings(set_)
+    with Progress(quiet, verbose) as progress:
+        solved, result = link_result(card, settings, library, progress)
+        if out is not None or not as_json:
+            folder = out or Path("runs") / f"link-{solved.name}"
+            result, files = write_link(solved, result, folder, progress)
+    if as_json:
+        print_json(result.model_dump(mode="json", by_alias=True))
+    else:
+        from ..report.link_tables import link_tables
+
+        for renderable in link_tables(result):
+            console().print(renderable, highlight=False)
+        print(f"\nWritten to {folder}: {', '.join(files)}")
+    for row in result.diagnosis:
+        print(f"photonflow: {solved.name}: {row.text}", file=sys.stderr)
+    if not result.feasible:
+        raise typer.Exit(INFEASIBLE)
 
 
 @app.command()
@@ -246,6 +282,11 @@ def schema(
         from ..report.result import Result
 
         print_json(Result.model_json_schema(mode="serialization"))
+        return
+    if name == "link":
+        from ..report.link import LinkResult
+
+        print_json(LinkResult.model_json_schema(mode="serialization"))
         return
     from pydantic import TypeAdapter
 

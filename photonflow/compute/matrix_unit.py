@@ -142,7 +142,8 @@ class SvdUnit(AbstractMatrixUnit):
         signal_w = self.receiver().signal_w(from_db(self.receiver_snr_db))
         light_w = (1 + self.oscillator) * signal_w
         # A terminated electrode loads its driver with no capacitance of its own.
-        swing_w = self.driver.power_w(self.modulator.drive_v, jnp.zeros(()))
+        drive_v = self.modulator.drive_v
+        swing_w = self.driver.power_w(drive_v, jnp.zeros(()), self.clock_hz)
         diodes_w = 2 * self.photodiode.power_w(light_w / 2)
         lanes = self.units * self.mesh.size
         return {

@@ -1,6 +1,53 @@
-"""Data converters: between numbers and volts, at the clock or to hold."""
+r"""Data converters: between numbers and volts, at the clock or to hold.
 
-from ..component import Component, Scalar, param
+What the best published analogue-to-digital converters need is bounded by two envelopes
+over the rate of samples $f$ [1]: the energy per conversion step (Walden) and, where
+noise sets it, the figure of merit of Schreier,
+$$ \mathrm{FoM}_W = 0.669\,\mathrm{fJ}\,\sqrt{1 + (f / 1.221\,\mathrm{GHz})^2}, \qquad
+   \mathrm{FoM}_S = 186.72\,\mathrm{dB}
+     - 10\log_{10}\sqrt{1 + (f / 51.44\,\mathrm{MHz})^2} . $$
+They follow single best parts of their year: a bound, not a design.
+
+1. Murmann, ADC performance survey 1997-2025, revision 2025-06-09
+"""
+
+import jax.numpy as jnp
+
+from ..component import Component, Scalar, Values, param
+
+
+def effective_bits(sndr_db: Values) -> Values:
+    """Bits of the ideal quantiser with this signal to noise and distortion."""
+    return (sndr_db - 1.76) / 6.02
+
+
+def walden_envelope_j(clock_hz: Values) -> Values:
+    """Least published energy per conversion step at `clock_hz` samples a second."""
+    return 0.669e-15 * jnp.sqrt(1 + jnp.square(clock_hz / 1.221e9))
+
+
+def schreier_envelope_db(clock_hz: Values) -> Values:
+    """Best published Schreier figure of merit at `clock_hz` samples a second, dB."""
+    return 186.723 - 5 * jnp.log10(1 + jnp.square(clock_hz / 51.440927e6))
+
+
+def sampling_floor_w(sndr_db: Values, clock_hz: Values) -> Values:
+    r"""Least power of a converter: the larger of what both envelopes ask.
+
+    $P_W = \mathrm{FoM}_W 2^b f$ and
+    $P_S = \tfrac f2\,10^{(SNDR - \mathrm{FoM}_S)/10}$; they cross at 12 bits at
+    low rates and 7.5 bits at 100 GS/s. A kinked bound for checks, not for a search.
+    """
+    walden_w = walden_envelope_j(clock_hz) * 2.0 ** effective_bits(sndr_db) * clock_hz
+    excess_db = sndr_db - schreier_envelope_db(clock_hz)
+    return jnp.maximum(walden_w, clock_hz / 2 * 10.0 ** (excess_db / 10))
+
+
+def receiver_floor_j_per_bit(
+    sndr_db: Values, symbol_hz: Values, bits_per_symbol: float
+) -> Values:
+    """Least converter energy of a receiver with one sample a symbol, per line bit."""
+    return sampling_floor_w(sndr_db, symbol_hz) / (symbol_hz * bits_per_symbol)
 
 
 class DigitalToAnalogue(Component):

@@ -7,7 +7,7 @@ from .response import one_pole
 
 
 class Photodiode(Component):
-    """Waveguide germanium photodiode: responsivity, transit-time pole, capacitance.
+    """Responsivity, transit-time pole, capacitance: germanium in a guide, or a surface.
 
     Left out: saturation, noise of the dark current's temperature dependence.
     """

@@ -2,8 +2,12 @@
 
 import abc
 import math
+from typing import ClassVar
+
+import equinox as eqx
 
 from ..component import Component, Scalar, Transfer, Values, param
+from .response import REFERENCE_HZ as REFERENCE_HZ
 from .response import butterworth2, from_db, power_law, smooth_positive, to_db
 
 
@@ -75,11 +79,13 @@ class Trace(Component):
         return power_law(frequency_hz / REFERENCE_HZ, self.loss_db, self.exponent)
 
 
-REFERENCE_HZ = 53.125e9  # Nyquist frequency of 106.25 GBd
-
-
 class AbstractDriver(Component):
-    """What a port asks of its modulator driver."""
+    """What a port asks of its modulator driver.
+
+    A driver that is not `linear` sends two levels only.
+    """
+
+    linear: eqx.AbstractClassVar[bool]
 
     bandwidth_hz: Scalar = param(unit="Hz", doc="3-dB bandwidth", low=15e9, high=150e9)
     headroom_v: Scalar = param(
@@ -96,7 +102,7 @@ class AbstractDriver(Component):
     )
 
     @abc.abstractmethod
-    def power_w(self, drive_v: Scalar, load_f: Scalar) -> Scalar:
+    def power_w(self, drive_v: Scalar, load_f: Scalar, symbol_hz: Scalar) -> Scalar:
         """Supply power of one lane."""
 
     def transfer(self, frequency_hz: Values) -> Transfer:
@@ -112,12 +118,13 @@ class CapacitiveDriver(AbstractDriver):
     $C V^2$ of the junction. Left out: predriver gain against swing.
     """
 
+    linear: ClassVar[bool] = True
     output_f: Scalar = param(
         unit="F", doc="own output capacitance", low=1e-15, high=200e-15
     )
 
-    def power_w(self, drive_v: Scalar, load_f: Scalar) -> Scalar:
-        """Supply power of one lane."""
+    def power_w(self, drive_v: Scalar, load_f: Scalar, symbol_hz: Scalar) -> Scalar:
+        """Supply power of one lane, whatever the symbol rate."""
         slew_a = drive_v * 2 * math.pi * self.bandwidth_hz * (load_f + self.output_f)
         return self.overhead * (drive_v + self.headroom_v) * slew_a
 
@@ -130,21 +137,25 @@ class TerminatedDriver(AbstractDriver):
     term (in `overhead`).
     """
 
+    linear: ClassVar[bool] = True
     load_ohm: Scalar = param(
         unit="ohm", doc="differential load of the electrode", low=20.0, high=150.0
     )
 
-    def power_w(self, drive_v: Scalar, load_f: Scalar) -> Scalar:
-        """Supply power of one lane."""
+    def power_w(self, drive_v: Scalar, load_f: Scalar, symbol_hz: Scalar) -> Scalar:
+        """Supply power of one lane, whatever the symbol rate."""
         current_a = drive_v / self.load_ohm
         return self.overhead * (drive_v / 2 + self.headroom_v) * current_a
 
 
 class Dsp(Component):
-    """Retiming DSP of a pluggable module, both directions, host side and line side.
+    """Retiming DSP of a pluggable module, host side and line side.
 
     `host_energy` is the part spent on the SerDes that faces the host. Its line side
-    sends and receives like a `SerDes`, next to the driver and the TIA.
+    sends and receives like a `SerDes`, next to the driver and the TIA. A half-retimed
+    module (TRO) retimes what it sends only: then `receives` is false, its watts are
+    those of one direction (still over the rate of one direction), and from the TIA to
+    the host the module is linear.
     """
 
     line: SerDes
@@ -152,8 +163,9 @@ class Dsp(Component):
         unit="J/bit", doc="host-side SerDes of the DSP", low=1e-14, high=1e-11
     )
     host_log10_ber: Scalar = param(
-        unit="1", doc="log10 BER the electrical segments add", low=-12.0, high=-3.0
+        unit="1", doc="log10 BER the electrical segments add", low=-20.0, high=-3.0
     )
+    receives: bool = eqx.field(static=True, default=True)
 
 
 class Housekeeping(Component):

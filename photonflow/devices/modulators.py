@@ -33,10 +33,25 @@ class AbstractOperation(eqx.Module):
     def transfer(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
         """From drive to light behind a driver of `source_ohm`; 1 at f = 0."""
 
+    @abc.abstractmethod
+    def static(self, drive: Values) -> Values:
+        """Transmission held at `drive`, 0 and 1 at the ends of the swing."""
+
+    @abc.abstractmethod
+    def waveform(self, drive: Values, sample_hz: Scalar, source_ohm: Scalar) -> Values:
+        """Transmission along one period of `drive`, samples on the last axis."""
+
 
 def extinction_db(top: Scalar, bottom: Scalar) -> Scalar:
     """Outer extinction ratio; 60 dB at most, so that a dark level stays finite."""
     return to_db((top + 1e-6) / (bottom + 1e-6))
+
+
+def filtered(signal: Values, sample_hz: Scalar, bandwidth_hz: Scalar) -> Values:
+    """One period of samples through one pole."""
+    n = signal.shape[-1]
+    f = jnp.arange(n // 2 + 1) * (sample_hz / n)
+    return jnp.fft.irfft(jnp.fft.rfft(signal) * one_pole(f, bandwidth_hz), n)
 
 
 class AbstractModulator(Component):
@@ -201,8 +216,12 @@ class MicroringModulator(AbstractModulator):
                 "heater": 1 - own_hz / hold_hz,
                 "extinction": extinction_db(middle_t + half, middle_t - half),
             },
+            ring=self,
+            loss=loss,
+            ends=jnp.stack([shallow, deep]),
             middle=middle,
             detuning_hz=detuning_hz,
+            loss_per_shift=ends.loss_per_shift(),
             series_ohm=self.junction.series_ohm_m / self.junction_m(),
         )
 
@@ -221,6 +240,14 @@ class Resonance(eqx.Module):
         """Full width at half depth."""
         return rings.linewidth_hz(self.a, self.t, self.fsr_hz)
 
+    def loss_per_shift(self) -> Scalar:
+        """Change of the field's decay by loss over that of the resonance (as an angular
+        frequency), between the first and the last voltage; < 0 for depletion."""
+        decay = -jnp.log(self.a) * self.fsr_hz
+        return (decay[-1] - decay[0]) / (
+            2 * math.pi * (self.shift_hz[-1] - self.shift_hz[0])
+        )
+
     def transmission(self, detuning_hz: Values) -> Values:
         """Power past the ring with the laser `detuning_hz` above resonance."""
         phase = 2 * math.pi * detuning_hz / self.fsr_hz
@@ -235,18 +262,61 @@ class RingOperation(AbstractOperation):
     load_f: Scalar
     tuning_w: Scalar
     slacks: dict[str, Scalar]
+    ring: MicroringModulator
+    loss: Scalar
+    ends: Values
+    """past the ring, at no drive and at full drive"""
     middle: Resonance
     detuning_hz: Scalar
+    loss_per_shift: Scalar
+    """of `Resonance`, over the whole swing"""
     series_ohm: Scalar
 
     def transfer(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
         """Photon lifetime with its detuning peak, times the junction's RC."""
         ring = self.middle
-        optical = rings.small_signal(
-            frequency_hz, self.detuning_hz, ring.a, ring.t, ring.fsr_hz
+        optical = rings.modulated(
+            frequency_hz,
+            self.detuning_hz,
+            ring.a,
+            ring.t,
+            ring.fsr_hz,
+            self.loss_per_shift,
         )
-        tau_s = self.series_ohm * ring.junction_f + source_ohm * self.load_f
-        return optical * one_pole(frequency_hz, 1 / (2 * math.pi * tau_s))
+        return optical * one_pole(frequency_hz, self.electrical_hz(source_ohm))
+
+    def electrical_hz(self, source_ohm: Scalar) -> Scalar:
+        """The corner of the junction behind a driver."""
+        junction_s = self.series_ohm * self.middle.junction_f
+        return 1 / (2 * math.pi * (junction_s + source_ohm * self.load_f))
+
+    def static(self, drive: Values) -> Values:
+        """The ring held still."""
+        at, detuning_hz = self._driven(drive)
+        return self._exact(rings.still(detuning_hz, at.a, at.t, at.fsr_hz), drive)
+
+    def waveform(self, drive: Values, sample_hz: Scalar, source_ohm: Scalar) -> Values:
+        """Junction charged through its resistance, then the light in the ring."""
+        charged = filtered(drive, sample_hz, self.electrical_hz(source_ohm))
+        # Light at a sample follows from the step that ends there.
+        at, detuning_hz = self._driven((charged + jnp.roll(charged, 1)) / 2)
+        passed = rings.large_signal(detuning_hz, at.a, at.t, at.fsr_hz, 1 / sample_hz)
+        return self._exact(passed, charged)
+
+    def _driven(self, drive: Values) -> tuple[Resonance, Values]:
+        ring = self.ring
+        reverse_v = ring.bias_v + ring.drive_v * drive
+        # Overshoot past half a volt forward would meet a conducting junction.
+        reverse_v = smooth_positive(reverse_v + 0.5, 0.05) - 0.5
+        at = ring.resonance(reverse_v)
+        return at, self.detuning_hz + at.shift_hz - self.middle.shift_hz
+
+    def _exact(self, passed: Values, drive: Values) -> Values:
+        """Coupled modes, the ends of the swing moved to where `all_pass` is."""
+        at, detuning_hz = self._driven(jnp.array([0.0, 1.0]))
+        ends = rings.still(detuning_hz, at.a, at.t, at.fsr_hz)
+        missing = self.ends - ends
+        return self.loss * (passed + missing[0] * (1 - drive) + missing[1] * drive)
 
 
 HEATER_WIDTH_W = 1e-5  # a heater cannot cool; well below any that heats
@@ -295,6 +365,8 @@ class MachZehnderModulator(AbstractModulator):
                 "extinction": extinction_db(0.5 + half, 0.5 - half),
             },
             bandwidth_hz=self.bandwidth_hz,
+            loss=loss,
+            turn=math.pi * self.drive_v / self.half_wave_v,
         )
 
 
@@ -307,7 +379,18 @@ class MachZehnderOperation(AbstractOperation):
     tuning_w: Scalar
     slacks: dict[str, Scalar]
     bandwidth_hz: Scalar
+    loss: Scalar
+    turn: Scalar
+    """phase between the arms from no drive to full drive"""
 
     def transfer(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
         """One pole; the line's own bandwidth includes its source."""
         return one_pole(frequency_hz, self.bandwidth_hz)
+
+    def static(self, drive: Values) -> Values:
+        """A sine about quadrature."""
+        return self.loss / 2 * (1 + jnp.sin(self.turn * (drive - 0.5)))
+
+    def waveform(self, drive: Values, sample_hz: Scalar, source_ohm: Scalar) -> Values:
+        """The electrode, then the sine."""
+        return self.static(filtered(drive, sample_hz, self.bandwidth_hz))

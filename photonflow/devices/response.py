@@ -12,6 +12,10 @@ from ..component import Transfer, Values
 from ..units import LN10
 
 
+REFERENCE_HZ = 53.125e9
+"""where losses of copper are stated: the Nyquist frequency of 106.25 GBd"""
+
+
 def complex_(real: Values, imaginary: Values) -> Transfer:
     """real + i imaginary, which strict promotion of types asks to spell out."""
     return jax.lax.complex(*jnp.broadcast_arrays(jnp.asarray(real), imaginary))

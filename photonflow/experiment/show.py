@@ -5,26 +5,20 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-import equinox as eqx
 from rich.table import Table
 
 from ..cards import Library, Provenance, apply
-from ..component import getter, params
-from ..links.base import AbstractLink, Conditions, LinkBudget
-from ..links.optical import OpticalLink
+from ..component import params
+from ..links.base import AbstractLink
 from ..quantity import show
 from ..report.console import estimates_table, sources_table
-from ..report.rows import hop_row, waterfall
-from ..report.sentence import why_infeasible
-from ..search.drive import set_drive
-from .rows import drive_row, sources
+from ..report.link_tables import link_tables
+from .diagnosis import diagnose
+from .link import solve_link, split
+from .rows import sources
 from .study import SETTING, Study
 from .sweep import points
 from .tasks import tasks
-
-
-PLACE = "cpo-vs-pluggable"
-"""shipped study in which a link is shown: its climates and lengths"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +34,10 @@ class Shown:
 def show_card(library: Library, name: str, settings: Mapping[str, str]) -> Shown:
     """A card with all its parts; a link also with its solved budget."""
     card = library.card(name)
-    part = apply(library.load(name), settings)
+    # What begins with a climate is no path into the card; `link` checks it.
+    part = library.load(name)
+    own = settings if not isinstance(part, AbstractLink) else split(settings)[0]
+    part = apply(part, own)
     rows = values(part, library.provenance(name), settings)
     table = Table(title=f"{name}: {card.about}", title_justify="left")
     columns = ("path", "value", "range", "source", "kind")
@@ -56,7 +53,14 @@ def show_card(library: Library, name: str, settings: Mapping[str, str]) -> Shown
     }
     if not isinstance(part, AbstractLink):
         return Shown(data, [table])
-    return _with_budget(data, table, part, library)
+    result = diagnose(solve_link(name, settings, library))
+    full = data | {
+        "feasible": result.feasible,
+        "budget": result.hops[0].model_dump(mode="json"),
+        "drives": [drive.model_dump(mode="json") for drive in result.drives],
+    }
+    tables = [table, *link_tables(result)]
+    return Shown(full, tables, result.feasible, result.message or "")
 
 
 def values(
@@ -163,104 +167,3 @@ def citations(study: Study) -> Shown:
     once = {(row["card"], row["path"].split(".")[-1]): row for row in judged}
     tables = [sources_table(found), estimates_table(list(once.values()))]
     return Shown({"sources": found, "estimates": judged}, tables)
-
-
-@dataclasses.dataclass(frozen=True)
-class Solved:
-    """A link in a place of the shipped study, with the lasers it needs there."""
-
-    place: str
-    length_m: float
-    drives: list[Any]
-    worst: LinkBudget
-    nominal: LinkBudget
-
-
-def solve(link: AbstractLink, library: Library) -> Solved:
-    """Laser currents at the worst corner, then the budget there and at nominal."""
-    cluster = Study(PLACE, library=library).cluster("pluggable")
-    optical = isinstance(link, OpticalLink)
-    place = "scale_out.host_link" if optical else "scale_up.link"
-    cluster = eqx.tree_at(getter(place), cluster, link)
-    drives = []
-    if optical:
-        ends = [f"{place}.end_a", f"{place}.end_b"]
-        cluster, drives = set_drive(cluster, ends)
-    tier, name = place.split(".")
-    hop = getattr(cluster, tier).hops()[name]
-    worst, nominal = (
-        _budget(hop.link, climate.at(hop.length_m))
-        for climate in (cluster.worst, cluster.nominal)
-    )
-    return Solved(place, float(hop.length_m), drives, worst, nominal)
-
-
-@eqx.filter_jit
-def _budget(link: AbstractLink, at: Conditions) -> LinkBudget:
-    return link.budget(at)
-
-
-def _with_budget(
-    data: dict[str, Any], table: Table, link: AbstractLink, library: Library
-) -> Shown:
-    solved = solve(link, library)
-    ways = {"a to b": solved.worst.a_to_b, "b to a": solved.worst.b_to_a}
-    budget = Table(
-        title=f"Worst corner, as {solved.place} of {PLACE} ({solved.length_m:g} m)",
-        title_justify="left",
-    )
-    budget.add_column("")
-    for way in ways:
-        budget.add_column(way, justify="right")
-    stages = waterfall(solved.worst.a_to_b)
-    for name in stages:
-        unit = "dBm" if name == "laser" else "dB"
-        told = [f"{float(d.budget_db[name]):.2f}" for d in ways.values()]
-        budget.add_row(f"{name}, {unit}", *told)
-    if "laser" in stages:
-        received = [sum(waterfall(d).values()) for d in ways.values()]
-        budget.add_row("received OMA, dBm", *(f"{x:.2f}" for x in received))
-    for title, read in (
-        ("log10 BER before FEC", lambda d: f"{float(d.log10_ber):.2f}"),
-        ("margin, dB", lambda d: f"{float(d.margin_db):.2f}"),
-        ("largest noise", lambda d: max(d.noise_share, key=d.noise_share.get)),
-    ):
-        budget.add_row(title, *(read(d) for d in ways.values()))
-
-    row = hop_row(
-        solved.place.split(".")[1], data["name"], 1.0, 1.0, solved.nominal, solved.worst
-    )
-    watts = Table(title="Watts of an end, nominal", title_justify="left")
-    for column in ("cause", "paid by", "end a", "end b"):
-        watts.add_column(column, justify="right" if "end" in column else "left")
-    a, b = row.ends["a"], row.ends["b"]
-    for cause, box in a.boundary.items():
-        if a.power_w[cause] or b.power_w[cause]:
-            pair = (f"{end.power_w[cause]:.3f}" for end in (a, b))
-            watts.add_row(cause, box, *pair)
-    for title, read in (
-        ("vendor's boundary, worst corner", lambda e: e.vendor_w["worst"]),
-        ("with the host, worst corner", lambda e: e.with_host_w["worst"]),
-    ):
-        watts.add_row(title, "", *(f"{read(end):.2f}" for end in (a, b)))
-
-    told = [drive_row(drive) for drive in solved.drives]
-    lasers = Table(title="Laser currents", title_justify="left")
-    for column in ("end", "current", "set by", "limiting noise"):
-        lasers.add_column(column)
-    for drive in told:
-        lasers.add_row(
-            drive.path.split(".")[2],
-            show(drive.amps, "A"),
-            drive.binding,
-            drive.limiting or "",
-        )
-    feasible = all(drive.reachable for drive in told)
-    full = {
-        **data,
-        "feasible": feasible,
-        "budget": row.model_dump(mode="json"),
-        "drives": [drive.model_dump(mode="json") for drive in told],
-    }
-    tables = [table, budget, watts, *([lasers] if told else [])]
-    return Shown(full, tables, feasible, "" if feasible else why_infeasible([], told))

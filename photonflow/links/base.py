@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from .. import causes
 from ..component import Component, Scalar, param
-from ..devices.passives import FibrePath, TwinaxPath
+from ..devices.passives import AbstractCopperPath, FibrePath
 
 
 class Conditions(Component):
@@ -22,7 +22,7 @@ class Conditions(Component):
     coolant_k: Scalar = param(
         unit="K", doc="case of an external laser", low=273.15, high=353.15
     )
-    length_m: Scalar = param(unit="m", doc="path length", low=0.0, high=2000.0)
+    length_m: Scalar = param(unit="m", doc="path length", low=0.0, high=1e4)
     ageing_db: Scalar = param(
         unit="dB", doc="optical loss added by end of life", low=0.0, high=3.0
     )
@@ -37,6 +37,11 @@ class PortBudget(eqx.Module):
     """burnt only when payload moves, per payload bit sent or received"""
     boundary: tuple[tuple[str, str], ...] = eqx.field(static=True)
     """(cause, box of `causes.BOUNDARIES` that pays it)"""
+    shoreline_bps_per_m: Scalar
+    """payload of one direction per length of edge"""
+    area_m2: Scalar
+    fit: Scalar
+    """failures in 1e9 hours, electronics and lasers"""
 
     def power_w(self) -> Scalar:
         """All static watts of this end."""
@@ -88,6 +93,22 @@ class LinkBudget(eqx.Module):
         """Of the worse direction."""
         return jnp.minimum(self.a_to_b.margin_db, self.b_to_a.margin_db)
 
+    @property
+    def shoreline_bps_per_m(self) -> Scalar:
+        """Payload of one direction per length of edge, of the wider end."""
+        ends = (self.end_a, self.end_b)
+        return jnp.minimum(*(end.shoreline_bps_per_m for end in ends))
+
+    @property
+    def area_m2(self) -> Scalar:
+        """Of both ends."""
+        return self.end_a.area_m2 + self.end_b.area_m2
+
+    @property
+    def fit(self) -> Scalar:
+        """Failures of the link in 1e9 hours: either end stops it."""
+        return self.end_a.fit + self.end_b.fit
+
     def energy_j_per_bit(self, utilisation: Scalar = 1.0) -> Scalar:
         """Joules per delivered bit with both directions used to `utilisation`."""
         ends = (self.end_a, self.end_b)
@@ -100,7 +121,7 @@ class LinkBudget(eqx.Module):
 class AbstractLink(Component):
     """Two ends, which may differ, and what lies between them."""
 
-    path: eqx.AbstractVar[FibrePath | TwinaxPath]
+    path: eqx.AbstractVar[FibrePath | AbstractCopperPath]
     rate_bps: eqx.AbstractVar[Scalar]
 
     @abc.abstractmethod

@@ -1,18 +1,21 @@
 """What reaches the slicer: one end's light in another end's receiver.
 
 `Sender` and `Taker` hold all that one end does to a signal, as numbers and responses
-at the quadrature frequencies, whatever it is built of: a ring and a Mach-Zehnder look
-alike from here, so that every direction of every optical link is one computation.
+at the frequencies the equaliser asks for, whatever it is built of: a ring and a
+Mach-Zehnder look alike from here, so that every direction of every optical link is one
+computation. What equalises decides how the rest is computed (`equaliser`, `pattern`).
 """
+
+import abc
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from ..component import Scalar
-from ..devices.electronics import analogue
-from ..devices.response import from_db, power
+from ..component import Component, Scalar, Values
+from ..devices.response import from_db
 from . import signal
 
 
@@ -24,11 +27,15 @@ class Sender(eqx.Module):
     bottom_w: Scalar
     transfer: Complex[Array, " nodes"]
     """from symbols to light"""
+    chip: Complex[Array, " nodes"]
+    """the part of `transfer` ahead of the driver's input"""
     rin_per_hz: Scalar
     distortion: Scalar
     """sent noise and distortion over the variance of the signal"""
     driver_v2: Scalar
-    """noise at the driver's input over the square of its swing"""
+    """noise at the driver's input, in the Nyquist band, over the square of its swing"""
+    light: Float[Array, " samples"] | None = None
+    """of the periodic pattern, 0 at the lowest static level and 1 at the highest"""
 
 
 class Taker(eqx.Module):
@@ -52,13 +59,14 @@ class Taker(eqx.Module):
 
 
 class Channel(eqx.Module):
-    """What lies between, and what the slicer must keep."""
+    """What lies between, what equalises, and what the slicer must keep."""
 
+    equaliser: "AbstractEqualiser"
     loss_db: Scalar
+    interference: Scalar
+    """multi-path: variance over the product of a level and the mean level"""
     reserve_db: Scalar
     symbol_hz: Scalar
-    residual: Scalar
-    """residual ISI and jitter over the variance of the signal"""
     log10_allowed: Scalar
     """BER left to the optics by the electrical segments"""
 
@@ -72,50 +80,102 @@ class Received(eqx.Module):
     noise_share: dict[str, Scalar]
 
 
-def at_slicer(
+class AbstractSlicer(eqx.Module):
+    """The end of one direction: photocurrents, and how often they are mistaken."""
+
+    levels_a: eqx.AbstractVar[Float[Array, " levels"]]
+    """photocurrent of every static level, lowest first"""
+
+    @abc.abstractmethod
+    def log10_ber(self, loss_db: Scalar) -> Scalar:
+        """Error rate behind `loss_db` more of optical loss, equalised anew."""
+
+    @abc.abstractmethod
+    def noise_share(self) -> dict[str, Scalar]:
+        """Share of each noise in the variance of the noisiest level."""
+
+    def margin_db(self, log10_threshold: Scalar) -> Scalar:
+        """Extra optical loss (negative: gain) at which the threshold is met.
+
+        Bisection over +-`MARGIN_SPAN_DB`, Newton steps inside the last bracket and one
+        that is differentiated; a link whose ceiling lies above the threshold returns
+        the end of the bracket.
+        """
+        log_threshold = jnp.log(-log10_threshold)
+
+        def excess(loss_db, slicer):
+            # Nearly straight in dB where the BER itself spans hundreds of decades.
+            return log_threshold - jnp.log(-slicer.log10_ber(loss_db))
+
+        still = jax.lax.stop_gradient(self)
+        log_threshold = jax.lax.stop_gradient(log_threshold)
+
+        def halve(bracket, _):
+            low, high = bracket
+            middle = (low + high) / 2
+            bad = excess(middle, still) > 0
+            return (jnp.where(bad, low, middle), jnp.where(bad, middle, high)), None
+
+        def slope_at(loss_db):
+            one = jnp.ones_like(loss_db)
+            value, slope = jax.jvp(lambda x: excess(x, still), (loss_db,), (one,))
+            value, slope = jnp.asarray(value), jnp.asarray(slope)
+            return value, jnp.where(slope > 1e-9, slope, 1.0)
+
+        def polish(guess, _):
+            value, slope = slope_at(guess)
+            return jnp.clip(guess - value / slope, low, high), None
+
+        span = jnp.full_like(self.levels_a[0], MARGIN_SPAN_DB)
+        (low, high), _ = jax.lax.scan(halve, (-span, span), length=BISECTIONS)
+        guess, _ = jax.lax.scan(polish, (low + high) / 2, length=POLISH)
+        guess = jax.lax.stop_gradient(guess)
+        _, slope = jax.lax.stop_gradient(slope_at(guess))
+        log_threshold = jnp.log(-log10_threshold)
+        step = excess(guess, self) / slope
+        found = jnp.abs(guess) < MARGIN_SPAN_DB - 1e-2
+        return jnp.where(found, guess - step, jnp.sign(guess) * MARGIN_SPAN_DB)
+
+
+MARGIN_SPAN_DB = 40.0
+BISECTIONS = 13  # 80 dB to 0.01 dB
+POLISH = 3
+
+
+class AbstractEqualiser(Component):
+    """What stands between the converter and the slicer of a receiver."""
+
+    @abc.abstractmethod
+    def frequencies_hz(self, symbol_hz: Scalar, pam: int) -> Values:
+        """Where the responses of both ends are wanted."""
+
+    @abc.abstractmethod
+    def symbols(self, pam: int) -> np.ndarray | None:
+        """Periodic pattern whose light is wanted, levels counted from 0, if any."""
+
+    @abc.abstractmethod
+    def listen(
+        self, sender: Sender, taker: Taker, channel: Channel, pam: int
+    ) -> AbstractSlicer:
+        """The slicer behind this equaliser."""
+
+
+def levels_a(
     sender: Sender, taker: Taker, channel: Channel, pam: int
-) -> tuple[signal.Noise, Float[Array, " levels"]]:
-    """Every noise and the photocurrent of every level, lowest first."""
-    band_hz = channel.symbol_hz / 2
-    input_a = sender.transfer * taker.photodiode
-    output_v = input_a * taker.amplifier
-    at_light = signal.enhancement(power(sender.transfer))
-    nyquist = jnp.asarray(signal.NODES)
-    at_converter = analogue(power(output_v * taker.front), taker.peaking_db, nyquist)
-    variance = signal.mean_square(pam)
-    noise = signal.Noise(
-        thermal_a2=taker.thermal_a2_per_hz
-        * band_hz
-        * signal.enhancement(power(input_a)),
-        shot_a=signal.shot_a(channel.symbol_hz, at_light),
-        dark_a=taker.dark_a,
-        rin=sender.rin_per_hz * band_hz * at_light,
-        relative={
-            "transmitter": variance * sender.distortion,
-            "driver": sender.driver_v2,
-            "phy_input": taker.input_per_hz
-            * band_hz
-            * signal.enhancement(power(output_v)),
-            "converter": variance * taker.conversion * signal.enhancement(at_converter),
-            "residual": variance * channel.residual,
-        },
-    )
+) -> Float[Array, " levels"]:
+    """Photocurrent of every static level, lowest first."""
     scale = taker.a_per_w * from_db(-channel.loss_db)
-    levels_a = signal.pam_levels(scale * sender.top_w, scale * sender.bottom_w, pam)
-    return noise, levels_a
+    return signal.pam_levels(scale * sender.top_w, scale * sender.bottom_w, pam)
 
 
 def receive(sender: Sender, taker: Taker, channel: Channel, pam: int) -> Received:
     """Error rate now and with the reserve lost, and the margin."""
-    noise, levels_a = at_slicer(sender, taker, channel, pam)
-
-    def behind(loss_db: Scalar) -> Array:
-        return jnp.asarray(noise.log10_ber(levels_a * from_db(-loss_db)))
-
-    log10_ber = jax.vmap(behind)(jnp.array([0.0, 1.0]) * channel.reserve_db)
+    slicer = channel.equaliser.listen(sender, taker, channel, pam)
+    losses_db = jnp.array([0.0, 1.0]) * channel.reserve_db
+    log10_ber = jnp.asarray(jax.vmap(slicer.log10_ber)(losses_db))
     return Received(
         log10_ber=log10_ber[0],
         log10_ber_reserve=log10_ber[1],
-        margin_db=noise.margin_db(levels_a, channel.log10_allowed),
-        noise_share=noise.shares(levels_a),
+        margin_db=slicer.margin_db(channel.log10_allowed),
+        noise_share=slicer.noise_share(),
     )

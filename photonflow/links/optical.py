@@ -5,8 +5,8 @@ import jax.numpy as jnp
 
 from ..component import Scalar, param, together
 from ..devices.passives import FibrePath
-from ..devices.response import from_db
 from ..units import LN10
+from . import signal
 from .base import (
     AbstractLink,
     Conditions,
@@ -15,7 +15,7 @@ from .base import (
     PortBudget,
     ber_slack,
 )
-from .detection import Channel, Received, Sender, Taker, receive
+from .detection import AbstractEqualiser, Channel, Received, Sender, Taker, receive
 from .fec import Fec
 from .port import OpticalPort
 
@@ -26,32 +26,33 @@ class OpticalLink(AbstractLink):
     Each direction is solved for itself: light from one end's laser, the other end's
     photodiode. Without retimers the cascade runs from host SerDes to host SerDes;
     with them, BER adds up over the electrical segments. `reserve` is the optical
-    margin a design must keep. Left out: wavelength multiplexing, MPI, TDECQ, a finite
-    equaliser (its residue and timing jitter are `residual`).
+    margin a design must keep. Who equalises (`port`) does it by `equaliser`, alike at
+    both ends. Left out: wavelength multiplexing.
     """
 
     end_a: OpticalPort
     path: FibrePath
     end_b: OpticalPort
     fec: Fec
+    equaliser: AbstractEqualiser
     rate_bps: Scalar = param(
         unit="bit/s", doc="payload of one direction", low=1e10, high=1e14
     )
     reserve_db: Scalar = param(
         unit="dB", doc="optical margin a design must keep", low=0.0, high=6.0
     )
-    residual_db: Scalar = param(
-        unit="dB", doc="signal to residual ISI and jitter", low=18.0, high=60.0
-    )
     pam: int = eqx.field(static=True)
 
     def budget(self, at: Conditions) -> LinkBudget:
         """Error rate, margin, latency and watts under `at`."""
         a, b = together(lambda end: self.end(end, at), [(self.end_a,), (self.end_b,)])
-        channel = self.channel(at)
+        there = self.channel(at)
+        # The way back differs in nothing but what its electrical segments leave.
+        left = self.log10_allowed(self.end_b, self.end_a)
+        back = eqx.tree_at(lambda c: c.log10_allowed, there, left)
         a_to_b, b_to_a = together(
-            lambda tx, rx: receive(tx, rx, channel, self.pam),
-            [(a.sender, b.taker), (b.sender, a.taker)],
+            lambda tx, rx, channel: receive(tx, rx, channel, self.pam),
+            [(a.sender, b.taker, there), (b.sender, a.taker, back)],
         )
         return LinkBudget(
             rate_bps=self.rate_bps,
@@ -68,42 +69,57 @@ class OpticalLink(AbstractLink):
         work, symbol_hz = port.work(at), self.symbol_hz(port)
         return End(
             budget=work.budget(self.fec, self.rate_bps, symbol_hz, self.pam),
-            sender=work.sends(symbol_hz),
-            taker=port.takes(at, symbol_hz),
+            sender=work.sends(symbol_hz, self.equaliser, self.pam),
+            taker=self.taker(port, at),
             slacks=work.slacks(),
             waterfall=work.waterfall(),
+            segments=port.segments_sent(),
         )
 
-    def channel(self, at: Conditions) -> Channel:
-        """Loss between the ends and what the slicer must keep; alike both ways."""
-        # What the electrical segments leave of the threshold is the optics' to spend.
-        allowed = self.fec.threshold
-        for segment in self.segments():
-            allowed = allowed - 10.0**segment
+    def taker(self, port: OpticalPort, at: Conditions) -> Taker:
+        """One lane of the receiver of an end."""
+        f = self.equaliser.frequencies_hz(self.symbol_hz(port), self.pam)
+        taker = port.takes(at, f)
+        if self.path.dispersion is None:
+            return taker
+        # Both ends send at one wavelength; the fibre comes just ahead of the diode.
+        fibre = self.path.transfer(f, port.modulator.wavelength_m, at.length_m)
+        return eqx.tree_at(lambda t: t.photodiode, taker, taker.photodiode * fibre)
+
+    def channel(
+        self,
+        at: Conditions,
+        tx: OpticalPort | None = None,
+        rx: OpticalPort | None = None,
+    ) -> Channel:
+        """Loss between the ends and what the slicer must keep; from a to b unless said.
+
+        All but the electrical segments, which `tx` and `rx` have, is alike both ways.
+        """
         return Channel(
+            equaliser=self.equaliser,
+            interference=self.path.interference(),
             loss_db=self.path.loss_db(at.length_m) + at.ageing_db,
             reserve_db=self.reserve_db,
             symbol_hz=self.symbol_hz(self.end_a),
-            residual=from_db(-self.residual_db),
-            log10_allowed=jnp.log10(jnp.maximum(allowed, 1e-30)),
+            log10_allowed=self.log10_allowed(tx or self.end_a, rx or self.end_b),
         )
 
-    def segments(self) -> list[Scalar]:
-        """log10 BER of every electrical segment that touches a retimer."""
-        retimers = (self.end_a.retimer, self.end_b.retimer)
-        return [r.host_log10_ber for r in retimers if r is not None]
+    def log10_allowed(self, tx: OpticalPort, rx: OpticalPort) -> Scalar:
+        """What the electrical segments leave of the threshold for the optics."""
+        allowed = self.fec.threshold
+        for segment in tx.segments_sent() + rx.segments_taken():
+            allowed = allowed - 10.0**segment
+        return jnp.log10(jnp.maximum(allowed, 1e-30))
 
     def symbol_hz(self, end: OpticalPort) -> Scalar:
         """Symbol rate of one lane."""
-        bits = (self.pam - 1).bit_length()
-        return self.rate_bps * self.fec.overhead / (end.lanes * bits)
+        lane_bps = self.rate_bps * self.fec.overhead / end.lanes
+        return lane_bps / signal.BITS[self.pam]
 
     def latency_s(self, at: Conditions) -> Scalar:
-        """One way, FEC included; each SerDes and DSP counts half, Tx or Rx."""
-        chips = [self.end_a.host, self.end_b.host]
-        retimers = [self.end_a.retimer, self.end_b.retimer]
-        chips += [r.line for r in retimers if r is not None]
-        electronics = sum((chip.latency_s for chip in chips), start=jnp.zeros(())) / 2
+        """One way, FEC included, the mean of both; each chip counts half, Tx or Rx."""
+        electronics = (self.end_a.latency_s() + self.end_b.latency_s()) / 2
         return electronics + self.fec.latency_s + self.path.latency_s(at.length_m)
 
     def direction(
@@ -111,7 +127,7 @@ class OpticalLink(AbstractLink):
     ) -> Direction:
         """One direction with its electrical segments and its limits."""
         totals = [received.log10_ber, received.log10_ber_reserve]
-        for segment in self.segments():
+        for segment in tx.segments + rx.segments_taken():
             totals = [jnp.logaddexp(t * LN10, segment * LN10) / LN10 for t in totals]
         return Direction(
             log10_ber=totals[0],
@@ -136,3 +152,5 @@ class End(eqx.Module):
     taker: Taker
     slacks: dict[str, Scalar]
     waterfall: dict[str, Scalar]
+    segments: list[Scalar]
+    """log10 BER of the electrical segments ahead of its driver"""

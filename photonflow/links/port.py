@@ -3,7 +3,7 @@
 import equinox as eqx
 import jax.numpy as jnp
 
-from ..component import Component, Scalar, param
+from ..component import Component, Scalar, Values, param
 from ..devices.detectors import Photodiode
 from ..devices.electronics import (
     AbstractDriver,
@@ -16,14 +16,17 @@ from ..devices.modulators import AbstractModulator, AbstractOperation
 from ..devices.receivers import TransimpedanceAmplifier
 from ..devices.response import from_db, power, to_db
 from ..devices.sources import AbstractSource, Light
-from . import signal
 from .base import Conditions, PortBudget, by_cause
-from .detection import Sender, Taker
+from .detection import AbstractEqualiser, Sender, Taker
 from .fec import Fec
+from .footprint import Footprint
+from .pattern import light
 
 
 class OpticalPort(Component):
     """One end of an optical link: pluggable with a DSP, linear pluggable, or engine.
+
+    A half-retimed pluggable has a retimer for what it sends and none for what arrives.
 
     ```
     host SerDes ── trace ──[ retimer ]── driver ── modulator ── coupler_out ── fibre
@@ -47,6 +50,7 @@ class OpticalPort(Component):
     photodiode: Photodiode
     tia: TransimpedanceAmplifier
     housekeeping: Housekeeping
+    footprint: Footprint
     lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=64.0)
     launch_dbm: Scalar = param(
         unit="dBm",
@@ -64,9 +68,32 @@ class OpticalPort(Component):
         unit="dB", doc="fibre to photodiode", low=0.0, high=6.0
     )
 
-    def phy(self) -> SerDes:
-        """Who sends the modulator's drive and takes the TIA's output."""
+    def sends_by(self) -> SerDes:
+        """Who sends the modulator's drive."""
         return self.host if self.retimer is None else self.retimer.line
+
+    def takes_by(self) -> SerDes:
+        """Who takes the TIA's output."""
+        if self.retimer is None or not self.retimer.receives:
+            return self.host
+        return self.retimer.line
+
+    def segments_sent(self) -> list[Scalar]:
+        """log10 BER of the electrical segments ahead of the driver."""
+        return [] if self.retimer is None else [self.retimer.host_log10_ber]
+
+    def segments_taken(self) -> list[Scalar]:
+        """log10 BER of the electrical segments behind the TIA."""
+        if self.retimer is None or not self.retimer.receives:
+            return []
+        return [self.retimer.host_log10_ber]
+
+    def latency_s(self) -> Scalar:
+        """Of all chips of this end, Tx plus Rx."""
+        if self.retimer is None:
+            return self.host.latency_s
+        passed = 1.0 if self.retimer.receives else 0.5
+        return self.host.latency_s + passed * self.retimer.line.latency_s
 
     def work(self, at: Conditions) -> "PortAtWork":
         """Light and modulator under `at`, solved once for all that asks."""
@@ -74,11 +101,11 @@ class OpticalPort(Component):
         input_w = light.lane_w * from_db(-self.coupler_in_db)
         return PortAtWork(self, light, input_w, self.modulator.operate(input_w))
 
-    def takes(self, at: Conditions, symbol_hz: Scalar) -> Taker:
-        """One lane of the receiver."""
-        f, phy, tia = signal.nyquist_nodes_hz(symbol_hz), self.phy(), self.tia
+    def takes(self, at: Conditions, frequency_hz: Values) -> Taker:
+        """One lane of the receiver, responses at `frequency_hz`."""
+        f, phy, tia = frequency_hz, self.takes_by(), self.tia
         amplifier = tia.transfer(f)
-        if self.retimer is None:
+        if phy is self.host:
             amplifier = amplifier * self.trace.transfer(f)
         coupled = from_db(-self.coupler_receive_db)
         return Taker(
@@ -105,10 +132,14 @@ class PortAtWork(eqx.Module):
     """light at the modulator's input"""
     modulation: AbstractOperation
 
-    def sends(self, symbol_hz: Scalar) -> Sender:
-        """One lane of the transmitter."""
-        port, phy = self.port, self.port.phy()
-        f = signal.nyquist_nodes_hz(symbol_hz)
+    def sends(
+        self, symbol_hz: Scalar, equaliser: AbstractEqualiser, pam: int
+    ) -> Sender:
+        """One lane of the transmitter, as far as `equaliser` wants to know."""
+        port, phy = self.port, self.port.sends_by()
+        f, symbols = equaliser.frequencies_hz(symbol_hz, pam), equaliser.symbols(pam)
+        chip = phy.transfer(f)
+        driven = chip * port.driver.transfer(f)
         modulated = self.modulation.transfer(f, port.driver.source_ohm)
         swing_v2 = jnp.square(phy.swing_v)
         if port.retimer is None:
@@ -117,10 +148,21 @@ class PortAtWork(eqx.Module):
         return Sender(
             top_w=in_fibre_w * self.modulation.top,
             bottom_w=in_fibre_w * self.modulation.bottom,
-            transfer=phy.transfer(f) * port.driver.transfer(f) * modulated,
+            transfer=driven * modulated,
+            chip=chip,
             rin_per_hz=self.light.rin_per_hz,
             distortion=from_db(-phy.transmit_snr_db),
             driver_v2=port.driver.noise_v2_per_hz * (symbol_hz / 2) / swing_v2,
+            light=None
+            if symbols is None
+            else light(
+                self.modulation,
+                driven,
+                symbols,
+                pam,
+                symbol_hz,
+                port.driver.source_ohm,
+            ),
         )
 
     def slacks(self) -> dict[str, Scalar]:
@@ -151,7 +193,8 @@ class PortAtWork(eqx.Module):
         # Charging the junction is part of what the class-A driver draws.
         charging = (pam + 1) / (6 * pam)
         charging_w = charging * modulation.load_f * drive_v**2 * symbol_hz
-        driver_w = port.driver.power_w(drive_v, modulation.load_f) - charging_w
+        driver_w = port.driver.power_w(drive_v, modulation.load_f, symbol_hz)
+        driver_w = driver_w - charging_w
         # Bias of the photodiode is counted at the light this end sends: 5 to 6 dB more
         # than arrives, a few milliwatts of the port.
         passed_w = self.input_w * (modulation.top + modulation.bottom) / 2
@@ -182,4 +225,11 @@ class PortAtWork(eqx.Module):
             "serdes_host": "host",
             "fec": "host",
         }
-        return PortBudget(static_w, by_cause(), tuple(box.items()))
+        return PortBudget(
+            static_w,
+            by_cause(),
+            tuple(box.items()),
+            shoreline_bps_per_m=rate_bps / port.footprint.edge_m(lanes),
+            area_m2=port.footprint.area_m2,
+            fit=port.footprint.electronics_fit + self.light.fit(lanes),
+        )

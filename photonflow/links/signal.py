@@ -1,23 +1,31 @@
-r"""Levels, noise and error rate of PAM behind a zero-forcing equaliser.
+r"""Levels, noise and error rate of PAM at the slicer.
 
 Noise of level $k$ carrying photocurrent $I_k$ is solved jointly, per level:
-$$ \sigma_k^2 = S_{th} + 2q(I_k+I_d)B_s + RIN\,I_k^2 B_s + \rho\,I_{pp}^2 , $$
-where every $B$ is the Nyquist band times the noise enhancement of the equaliser for a
-noise that enters behind response $H$, $\langle |H|^{-2}\rangle$ over the band, and
-$\rho$ gathers what scales with the signal (converter noise and distortion of both ends,
-driver and SerDes input noise, residual ISI). Thresholds are optimal between
-neighbouring levels [1]:
-$$ SER = \frac2M\sum_k Q\Big(\frac{I_{k+1}-I_k}{\sigma_k+\sigma_{k+1}}\Big), \qquad
-   BER = SER/\log_2 M . $$
-BER travels as log10, by `norm.logsf`, finite at any signal-to-noise ratio.
+$$ \sigma_k^2 = S_{th} + 2q(\tilde I_k+I_d)B_s + RIN\,\widetilde{I_k^2} B_s
+   + X I_k\bar I + \rho\,I_{pp}^2 , $$
+where every $B$ is the Nyquist band times the noise enhancement of the equaliser for
+that noise, $X$ is multi-path interference and $\rho$ gathers what scales with the
+signal (converter noise and distortion of both ends, driver and SerDes input noise,
+residual ISI, jitter). An equaliser gathers the noise of several symbols: a share $s$
+falls into the symbol itself, $\tilde I_k = s I_k + (1-s)\bar I$, likewise for squares.
+Thresholds are optimal between neighbouring levels of equal likelihood [1]:
+$$ SER = \sum_k (p_k+p_{k+1})\,Q\Big(\frac{I_{k+1}-I_k}{\sigma_k+\sigma_{k+1}}\Big),
+   \qquad BER = G\,SER/b $$
+with level $k$ sent with probability $p_k$, $b$ bits a symbol and $G$ wrong bits per
+wrong symbol. BER travels as log10, by `norm.logsf`, finite at any signal-to-noise
+ratio.
+
+PAM-2, 4 and 8 are Gray-coded, $G = 1$. PAM-6 carries 5 bits on two symbols: the 36
+pairs without the four corners are the cross 32-QAM, whose labels cannot be Gray;
+$G = 7/6$ for its quasi-Gray labels [2], and its outer levels are the rarer ones.
 
 1. Säckinger, Broadband Circuits for Optical Fiber Communication, Wiley 2005, ch. 4
+2. Smith 1975, doi:10.1109/TCOM.1975.1092805
 """
 
 import math
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import logsumexp
@@ -25,7 +33,6 @@ from jax.scipy.stats import norm
 from jaxtyping import Array, Float
 
 from ..component import Scalar
-from ..devices.response import from_db
 from ..units import CHARGE_C, LN10
 
 
@@ -43,6 +50,18 @@ def enhancement(response: Float[Array, " nodes"]) -> Scalar:
     return jnp.sum(jnp.asarray(WEIGHTS) / response)
 
 
+LEVEL_SHARES = {
+    2: np.full(2, 1 / 2),
+    4: np.full(4, 1 / 4),
+    6: np.array([4, 6, 6, 6, 6, 4]) / 32,
+    8: np.full(8, 1 / 8),
+}
+"""how often each level is sent"""
+BITS = {2: 1.0, 4: 2.0, 6: 2.5, 8: 3.0}
+WRONG_BITS = {2: 1.0, 4: 1.0, 6: 7 / 6, 8: 1.0}
+"""wrong bits per wrong symbol"""
+
+
 def pam_levels(top: Scalar, bottom: Scalar, pam: int) -> Float[Array, " levels"]:
     """Evenly spaced levels from bottom to top."""
     steps = jnp.linspace(0.0, 1.0, pam)
@@ -50,18 +69,31 @@ def pam_levels(top: Scalar, bottom: Scalar, pam: int) -> Float[Array, " levels"]
 
 
 def mean_square(pam: int) -> float:
-    """Variance of equally likely, evenly spaced levels over the swing squared."""
+    """Variance of evenly spaced levels over the swing squared."""
+    if pam == 6:
+        return 1 / 10  # 2 (4 * 5^2 + 6 * 3^2 + 6 * 1^2) / 32 over 10^2
     return (pam + 1) / (12 * (pam - 1))
+
+
+def mean(values: Float[Array, " levels"]) -> Scalar:
+    """Over the levels as they are sent."""
+    return jnp.sum(jnp.asarray(LEVEL_SHARES[values.shape[0]]) * values)
+
+
+def bits_from_symbols(log_ser: Scalar, pam: int) -> Scalar:
+    """log10 BER of a natural logarithm of SER."""
+    return (log_ser + math.log(WRONG_BITS[pam] / BITS[pam])) / LN10
 
 
 def pam_log10_ber(
     levels: Float[Array, " levels"], sigma: Float[Array, " levels"]
 ) -> Scalar:
-    """log10 BER of Gray-coded PAM with a noise of its own on every level."""
+    """log10 BER of PAM with a noise of its own on every level."""
     pam = levels.shape[0]
     q = (levels[1:] - levels[:-1]) / (sigma[1:] + sigma[:-1])
-    log_ser = logsumexp(norm.logsf(q)) + math.log(2 / pam)
-    return (log_ser - math.log(math.log2(pam))) / LN10
+    sent = LEVEL_SHARES[pam]
+    log_ser = logsumexp(norm.logsf(q) + jnp.asarray(np.log(sent[1:] + sent[:-1])))
+    return bits_from_symbols(log_ser, pam)
 
 
 class Noise(eqx.Module):
@@ -73,6 +105,10 @@ class Noise(eqx.Module):
     dark_a: Scalar
     rin: Scalar
     """times current squared: RIN B"""
+    interference: Scalar
+    """multi-path: times current and mean current"""
+    own: Scalar
+    """share of shot noise and RIN that belongs to the symbol itself"""
     relative: dict[str, Scalar]
     """times the square of the outer swing"""
 
@@ -83,62 +119,33 @@ class Noise(eqx.Module):
         swing2 = jnp.square(levels_a[-1] - levels_a[0])
         flat = jnp.ones_like(levels_a)
         scaled = {name: r * swing2 * flat for name, r in self.relative.items()}
+        squares = jnp.square(levels_a)
         return {
             "thermal": self.thermal_a2 * flat,
-            "shot": self.shot_a * (levels_a + self.dark_a),
-            "rin": self.rin * jnp.square(levels_a),
+            "shot": self.shot_a * (self._shared(levels_a) + self.dark_a),
+            "rin": self.rin * self._shared(squares),
+            "interference": self.interference * levels_a * mean(levels_a),
         } | scaled
+
+    def _shared(self, values: Float[Array, " levels"]) -> Float[Array, " levels"]:
+        return self.own * values + (1 - self.own) * mean(values)
 
     def log10_ber(self, levels_a: Float[Array, " levels"]) -> Scalar:
         """Pre-FEC error rate at these photocurrents."""
-        ratio = sum(self.relative.values(), start=jnp.zeros(()))
-        swing2 = jnp.square(levels_a[-1] - levels_a[0])
-        total = (
-            self.thermal_a2
-            + ratio * swing2
-            + self.shot_a * (levels_a + self.dark_a)
-            + self.rin * jnp.square(levels_a)
-        )
+        parts = self.variances(levels_a)
+        total = sum(parts.values(), start=jnp.zeros_like(levels_a))
         return pam_log10_ber(levels_a, jnp.sqrt(total))
 
     def shares(self, levels_a: Float[Array, " levels"]) -> dict[str, Scalar]:
         """Share of each noise in the variance of the noisiest level."""
-        parts = self.variances(levels_a)
-        total = sum(parts.values(), start=jnp.zeros_like(levels_a))
-        worst = jnp.argmax(total)
-        return {name: part[worst] / total[worst] for name, part in parts.items()}
-
-    def margin_db(
-        self, levels_a: Float[Array, " levels"], log10_threshold: Scalar
-    ) -> Scalar:
-        """Extra optical loss (negative: gain) at which the threshold is met.
-
-        Bisection over +-`MARGIN_SPAN_DB` and one implicitly differentiated Newton step;
-        a link whose ceiling lies above the threshold returns the end of the bracket.
-        """
-
-        def excess(loss_db, noise, levels):
-            return noise.log10_ber(levels * from_db(-loss_db)) - log10_threshold
-
-        still = jax.lax.stop_gradient((self, levels_a))
-
-        def halve(bracket, _):
-            low, high = bracket
-            middle = (low + high) / 2
-            bad = excess(middle, *still) > 0
-            return (jnp.where(bad, low, middle), jnp.where(bad, middle, high)), None
-
-        span = jnp.full_like(self.thermal_a2, MARGIN_SPAN_DB)
-        (low, high), _ = jax.lax.scan(halve, (-span, span), length=40)
-        guess = jax.lax.stop_gradient((low + high) / 2)
-        slope: Array = jax.grad(excess)(guess, *still)  # type: ignore[assignment]
-        slope = jax.lax.stop_gradient(slope)
-        step = excess(guess, self, levels_a) / jnp.where(slope > 1e-6, slope, 1.0)
-        found = jnp.abs(guess) < MARGIN_SPAN_DB - 1e-3
-        return guess - jnp.where(found, step, 0.0)
+        return worst_shares(self.variances(levels_a))
 
 
-MARGIN_SPAN_DB = 40.0
+def worst_shares(parts: dict[str, Float[Array, " levels"]]) -> dict[str, Scalar]:
+    """Share of each part where their sum is largest."""
+    total = sum(parts.values(), start=jnp.zeros(()))
+    worst = jnp.argmax(total)
+    return {name: part[worst] / total[worst] for name, part in parts.items()}
 
 
 def shot_a(symbol_hz: Scalar, enhanced: Scalar) -> Scalar:

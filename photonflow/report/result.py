@@ -60,6 +60,11 @@ class Hop(Row):
     )
     latency_s: Number
     rate_bps: Number
+    shoreline_bps_per_m: Maybe = Field(
+        None, description="payload of one direction over edge, of the wider end"
+    )
+    area_m2: Maybe = Field(None, description="of both ends")
+    fit: Maybe = Field(None, description="failures of the link in 1e9 hours, nominal")
 
 
 class Tier(Row):
@@ -79,10 +84,13 @@ class Tier(Row):
     margin_db: Number
     latency_s: Number = Field(description="of the slowest hop, one way")
     rate_bps: Number = Field(description="payload of one direction, slowest hop")
+    shoreline_bps_per_m: Maybe = Field(None, description="least of its hops")
+    area_m2: Maybe = Field(None, description="of a port, mean over ports")
+    fit: Maybe = Field(None, description="failures of a port in 1e9 hours, mean")
 
     @model_validator(mode="after")
     def _sums(self) -> "Tier":
-        _adds_up(self.energy_by_cause_j_per_bit, self.energy_j_per_bit, "a bit")
+        adds_up(self.energy_by_cause_j_per_bit, self.energy_j_per_bit, "a bit")
         return self
 
 
@@ -237,10 +245,10 @@ class VariantResult(Row):
     @model_validator(mode="after")
     def _sums(self) -> "VariantResult":
         if self.j_per_token is not None:
-            _adds_up(self.energy_j_per_token, self.j_per_token, "a token")
+            adds_up(self.energy_j_per_token, self.j_per_token, "a token")
             _names(self.energy_j_per_token, causes.ENERGY)
         if self.step_time_s is not None:
-            _adds_up(self.time_s, self.step_time_s, "a step")
+            adds_up(self.time_s, self.step_time_s, "a step")
             _names(self.time_s, causes.TIME)
         return self
 
@@ -266,7 +274,8 @@ class Result(Row):
         return self.model_dump(mode="json", by_alias=True)
 
 
-def _adds_up(parts: dict[str, float], total: float, what: str) -> None:
+def adds_up(parts: dict[str, float], total: float, what: str) -> None:
+    """Raise unless `parts` sum to `total` within `RTOL`."""
     added = math.fsum(parts.values())
     if abs(added - total) > RTOL * abs(total):
         raise ValueError(f"the causes of {what} sum to {added!r} and not to {total!r}")

@@ -97,6 +97,9 @@ def hop_row(
         noise_share={key: floats(d.noise_share) for key, d in directions.items()},
         latency_s=float(nominal.latency_s),
         rate_bps=rate,
+        shoreline_bps_per_m=float(nominal.shoreline_bps_per_m),
+        area_m2=float(nominal.area_m2),
+        fit=float(nominal.fit),
     )
 
 
@@ -133,6 +136,9 @@ def tier_row(
                 moved = 2 * n * hop.rate_bps * float(joules)
                 dynamic[cause] = dynamic.get(cause, 0.0) + moved
     total, moved = math.fsum(watts.values()), math.fsum(dynamic.values())
+    budgets = [(h, report.nominal[tier][h.name]) for h in hops]
+    area = math.fsum(h.links_per_accelerator * float(b.area_m2) for h, b in budgets)
+    failures = math.fsum(h.links_per_accelerator * float(b.fit) for h, b in budgets)
     vendor = math.fsum(
         h.links_per_accelerator * end.vendor_w["worst"]
         for h in hops
@@ -153,6 +159,9 @@ def tier_row(
         margin_db=min(h.margin_db for h in hops),
         latency_s=max(h.latency_s for h in hops),
         rate_bps=min(h.rate_bps for h in hops),
+        shoreline_bps_per_m=min(float(b.shoreline_bps_per_m) for _, b in budgets),
+        area_m2=area / ports,
+        fit=failures / ports,
     )
 
 

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 
 from ..cluster.step import Cluster
 from ..component import params, replace
-from ..links.base import Conditions, Direction
+from ..links.base import AbstractLink, Conditions, Direction
 from ..links.detection import receive
 from ..links.optical import OpticalLink
 from ..links.port import OpticalPort
@@ -23,6 +23,9 @@ from .minimise import QUICK
 
 
 CURRENT = "source.laser.current_a"
+SENDS = {"end_a": "a_to_b", "end_b": "b_to_a"}
+"""the direction that the light of each end travels"""
+ENDS = tuple(SENDS)
 POINTS = 64
 ROUNDS = 8  # ln I to 63^-8 of its range
 CEILING_DB = 60.0
@@ -64,26 +67,37 @@ def set_drive(
     current is set so that the smaller of the `ber` and `launch` slacks of what it sends
     is 0 at `cluster.worst`. An end that cannot is left at the most light it has.
     """
-    known = {p.path: p for p in params(cluster)}
     drives = []
     for name, hop in cluster.scale_out.hops().items():
-        if not isinstance(hop.link, OpticalLink):
-            continue
+        place = f"scale_out.{name}"
+        asked = [e for e in ENDS if ends is None or f"{place}.{e}" in ends]
         at = cluster.worst.at(hop.link.path.reach_m)
-        directions = {"end_a": "a_to_b", "end_b": "b_to_a"}
-        for end, side in directions.items():
-            prefix = f"scale_out.{name}.{end}"
-            if ends is not None and prefix not in ends:
-                continue
-            path = f"{prefix}.{CURRENT}"
-            sender = getattr(hop.link, end)
-            taker = hop.link.end_b if end == "end_a" else hop.link.end_a
-            low, high = known[path].low, known[path].high
-            amps, sent, ceiling = _solve(hop.link, sender, taker, at, low, high)
-            where = f"worst.scale_out.{name}.{side}"
-            reserve_db = float(hop.link.reserve_db)
-            drives.append(_describe(path, where, amps, sent, ceiling, reserve_db))
+        drives += link_drives(hop.link, at, asked, place)
     return replace(cluster, {d.path: d.amps for d in drives}), drives
+
+
+def link_drives(
+    link: AbstractLink, at: Conditions, ends: Sequence[str] = ENDS, place: str = ""
+) -> list[Drive]:
+    """The currents that one link needs at `ends`; none where it has no laser.
+
+    `place` is the path of the link in a cluster, for the names of what is found.
+    """
+    if not isinstance(link, OpticalLink):
+        return []
+    known = {p.path: p for p in params(link)}
+    head = f"{place}." if place else ""
+    drives = []
+    for end in ends:
+        path = f"{end}.{CURRENT}"
+        sender = getattr(link, end)
+        taker = link.end_b if end == "end_a" else link.end_a
+        low, high = known[path].low, known[path].high
+        amps, sent, ceiling = _solve(link, sender, taker, at, low, high)
+        where = f"worst.{head}{SENDS[end]}"
+        reserve_db = float(link.reserve_db)
+        drives.append(_describe(head + path, where, amps, sent, ceiling, reserve_db))
+    return drives
 
 
 def _describe(path, where, amps, direction, ceiling, reserve_db) -> Drive:
@@ -156,8 +170,8 @@ def _send(
         coupler_db = sender.coupler_out_db - boost_db
         port = replace(sender, {CURRENT: current_a, "coupler_out_db": coupler_db})
         end = link.end(port, at)
-        rx = taker.takes(at, link.symbol_hz(taker))
-        received = receive(end.sender, rx, link.channel(at), link.pam)
+        rx = link.taker(taker, at)
+        received = receive(end.sender, rx, link.channel(at, sender, taker), link.pam)
         return link.direction(received, end, taker, at), port.work(at).light.lane_w
 
     return jax.vmap(one)(current_a, boost_db)

@@ -8,12 +8,21 @@ a row without is shown, but counts in no figure of a group.
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ..quantity import InputError, nearest
+
+
+def _tolerance(value: Any) -> float | str:
+    """A number, or words: `one octave` is a tolerance, `1%` is a number misspelt."""
+    if isinstance(value, str) and not value[:1].isalpha():
+        raise ValueError("a number, or a sentence where none can say it")
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError("a number, or a sentence where none can say it")
+    return value if isinstance(value, str) else float(value)
 
 
 class Case(BaseModel):
@@ -26,8 +35,9 @@ class Case(BaseModel):
     class_: Literal["identity", "arithmetic", "prediction"] = Field(alias="class")
     inputs: dict[str, Any]
     outputs: dict[str, Any]
-    tolerance: dict[str, float] = Field(
-        description="by kind, such as `rel` or `abs_dB`; empty where exact"
+    tolerance: dict[str, Annotated[Any, AfterValidator(_tolerance)]] = Field(
+        description="by kind, such as `rel` or `abs_dB`, a number or, for what none "
+        "can say, a sentence; empty where exact"
     )
     source: str = Field(min_length=1)
     note: str

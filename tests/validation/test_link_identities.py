@@ -1,13 +1,10 @@
-"""Identities and arithmetic of devices and links, each against the row of its id.
+"""Identities of devices and links, each against the row of its id.
 
 Rows and tolerances are those of `photonflow.validation.cases("link")`. Not covered yet:
 
-* `ring_adddrop_resonance`, `lorentz_demux_200GHz_fwhm40`, `ring_wdm_xt_sum`: there is
-  no add-drop ring and no wavelength multiplexing yet;
 * `soref_bennett_1550`: holds for the rounded coefficients of 1987, while
   `silicon.soref_*` has the form that scales as the wavelength squared, 0.7 % apart at
-  1.55 um (`soref_bennett_general` is that form, within 0.1 %);
-* of `kp4_threshold` the codeword error rate: `fec` gives bit error rates only.
+  1.55 um (`soref_bennett_general` is that form, within 0.1 %).
 """
 
 import math
@@ -20,10 +17,10 @@ from scipy.optimize import brentq
 import nominal
 from helpers import assert_close
 from photonflow.component import replace
-from photonflow.devices import junction, rings, silicon
+from photonflow.devices import filters, junction, rings, silicon
 from photonflow.devices.passives import FibrePath
 from photonflow.devices.response import power
-from photonflow.links import fec, signal
+from photonflow.links import fec, signal, wdm
 from photonflow.units import CHARGE_C, LIGHT_M_PER_S
 from photonflow.validation import cases
 
@@ -104,6 +101,8 @@ def test_rin_and_thermal_noise_are_solved_jointly(case):
             shot_a=zero,
             dark_a=zero,
             rin=jnp.asarray(rin),
+            interference=zero,
+            own=jnp.ones(()),
             relative={},
         )
 
@@ -129,7 +128,7 @@ def test_no_receiver_beats_the_quantum_limit(case):
     rate_hz = jnp.asarray(case["inputs"]["bitrate"])
     zero = jnp.zeros(())
     shot_a = signal.shot_a(rate_hz, jnp.ones(()))
-    noise = signal.Noise(zero, shot_a, zero, zero, {})
+    noise = signal.Noise(zero, shot_a, zero, zero, zero, jnp.ones(()), {})
     target = math.log10(case["inputs"]["BER"])
 
     def excess(photons: float) -> float:
@@ -147,6 +146,8 @@ def test_kp4_stands_2_26e_4(case):
     for after in ("1e-15", "1e-13"):
         ahead = fec.threshold(float(after), n=544, t=15, m=10)
         assert_close(ahead, out[f"input_BER_for_output_BER_{after}"], rtol=rtol)
+    share = 10 ** fec.log10_codeword_error(math.log10(2.4e-4), n=544, t=15, m=10)
+    assert_close(share, out["codeword_error_at_2.4e-4"], rtol=rtol)
 
 
 @rows("kr4_threshold")
@@ -234,6 +235,61 @@ def test_critical_coupling_extinguishes(case):
     assert abs(on_resonance - case["outputs"]["T_res"]) <= case["tolerance"]["abs"]
     # Of the row's note: a = 0.97, t = 0.96 lets -16.75 dB through.
     assert abs(dB(float(rings.all_pass(0.0, 0.97, 0.96))) + 16.75) < 0.005
+
+
+@rows("ring_adddrop_resonance")
+def test_an_add_drop_ring_on_resonance(case):
+    given, out = case["inputs"], case["outputs"]
+    rtol = case["tolerance"]["rel"]
+    a, t1, t2 = given["a"], given["t1"], given["t2"]
+    assert_close(dB(float(rings.through(0.0, a, t1, t2))), out["T_thru_dB"], rtol=rtol)
+    assert_close(dB(float(rings.drop(0.0, a, t1, t2))), out["T_drop_dB"], rtol=rtol)
+    fsr = rings.fsr_hz(given["radius_m"], given["n_g"])
+    width_hz = rings.linewidth_hz(a * t2, t1, fsr)
+    # The row has the width of high finesse, 1 - u^2 / 6 = 5e-4 less at u = 0.056.
+    width_m = given["wavelength_m"] ** 2 / LIGHT_M_PER_S * width_hz
+    assert_close(width_m * 1e9, out["FWHM_nm"], rtol=rtol)
+    assert_close(given["wavelength_m"] / width_m, out["Q"], rtol=rtol)
+
+
+@rows("lorentz_demux_200GHz_fwhm40")
+def test_a_drop_filter_turns_its_neighbour_down_by_20_db(case):
+    given, out = case["inputs"], case["outputs"]
+    ring = lorentzian(given["FWHM_GHz"] * 1e9)
+    suppression = -dB(float(ring.leakage(given["spacing_GHz"] * 1e9)))
+    tolerance = case["tolerance"]["abs_dB"]
+    assert abs(suppression - out["adjacent_suppression_dB"]) < tolerance
+
+
+@rows("ring_wdm_xt_sum")
+def test_fifteen_neighbours_leak_as_one_at_15_db(case):
+    """The row's centre is channel 8 of 0..15: eight neighbours below, seven above."""
+    given, out = case["inputs"], case["outputs"]
+    ring = lorentzian(given["FWHM_GHz"] * 1e9)
+    grid = wdm.WavelengthGrid(
+        wavelengths=given["N"],
+        spacing_hz=given["spacing_GHz"] * 1e9,
+        centre_m=1.31e-6,
+        slots=given["N"],
+    )
+    leaked = grid.neighbours(ring.leakage)
+    tolerance = case["tolerance"]["abs_dB"]
+    assert abs(dB(float(leaked)) - out["sum_crosstalk_dB"]) < tolerance
+
+
+def lorentzian(width_hz: float) -> filters.DropResonance:
+    """A lossless drop filter of so wide an FSR that no other order is near.
+
+    At a finesse of 4000 the sine of the Airy function is 0.1 % off at 8 x 200 GHz.
+    """
+    fsr = 4000 * width_hz
+    # u = (1 - t^2) / 2t = sin(pi / 2 finesse)
+    u = math.sin(math.pi / 2 / 4000)
+    t = math.sqrt(1 + u * u) - u
+    one, zero = jnp.ones(()), jnp.zeros(())
+    resonance = filters.DropResonance(one, one * t, one * t, one * fsr, zero)
+    assert_close(resonance.linewidth_hz(), width_hz, rtol=1e-9)
+    return resonance
 
 
 LOSSLESS = 1 - 1e-4  # a = t of a ring so sharp that its notch is a Lorentzian

@@ -1,0 +1,113 @@
+"""Why a link misses its limits, and which of its numbers would put it right."""
+
+from collections.abc import Iterable
+
+from ..component import params
+from ..report.link import Diagnosis, LinkResult, Remedy
+from ..report.link_words import chosen, cure, fault, main_slack
+from ..search.drive import SENDS
+from ..search.remedy import remedies
+from .link import Solved, link_row, misses
+
+
+REQUIRED = (
+    "rate",
+    "reserve",
+    "lanes",
+    "launch",
+    "threshold",
+    "overhead",
+    "current",
+    "reach",
+)
+"""what a link is asked for, or is solved for: moved by nobody but a user"""
+
+
+def diagnose(solved: Solved) -> LinkResult:
+    """The document of a link, with one diagnosis for each direction that misses."""
+    result = link_row(solved)
+    missed = misses(solved)
+    if not missed:
+        return result
+    cures = _cures(solved)
+    found = []
+    for side in dict.fromkeys(row[1] for row in missed):
+        own = {row[2]: row for row in missed if row[1] == side}
+        end = next(end for end, way in SENDS.items() if way == side)
+        drive = next((d for d in solved.drives if d.path.startswith(end)), None)
+        reachable = drive is None or drive.reachable
+        ceiling = bool(drive and drive.ceiling)
+        name = main_slack(list(own), reachable)
+        climate, _, _, value = own[name]
+        noises = result.noise_share[side]  # type: ignore[index]
+        limiting = max(noises, key=lambda noise: noises[noise])
+        # A limit of too much light is no noise's doing.
+        named = chosen(
+            cures.get(side, []), solved.settings, limiting, ceiling and name == "ber"
+        )
+        also = [other for other in own if other != name]
+        more = f" (also missed: {', '.join(also)})" if also else ""
+        wrong = fault(name, value, result, side, ceiling)
+        found.append(
+            Diagnosis(
+                direction=side,  # type: ignore[arg-type]
+                climate=climate,  # type: ignore[arg-type]
+                slack=name,
+                value=value,
+                limiting=limiting,
+                ceiling=ceiling,
+                remedies=cures.get(side, []),
+                text=f"{side.replace('_', ' ')}: {wrong}{more}: {cure(named)}",
+            )
+        )
+    return result.model_copy(
+        update={"diagnosis": found, "message": f"{solved.name}: {found[0].text}"}
+    )
+
+
+def _cures(solved: Solved) -> dict[str, list[Remedy]]:
+    """By direction, inside the ranges of the cards, else where the models are valid."""
+    specs = {spec.path: spec for spec in params(solved.link)}
+    movable = [
+        path
+        for path, spec in specs.items()
+        if spec.yaml_path in solved.settings or not _asked_for(spec.yaml_path)
+    ]
+    cards = {
+        path: (origin.low, origin.high)
+        for path in movable
+        for origin in [solved.origins[path]]
+        if origin.ranged or specs[path].yaml_path in solved.settings
+    }
+    found = _rows(solved, cards, True, specs)
+    lost = [side for side, rows in found.items() if not rows]
+    if lost:
+        wide = {path: (specs[path].low, specs[path].high) for path in movable}
+        outside = _rows(solved, wide, False, specs)
+        found |= {side: outside.get(side, []) for side in lost}
+    return found
+
+
+def _asked_for(path: str) -> bool:
+    return path.rsplit(".", 1)[-1] in REQUIRED
+
+
+def _rows(solved, ranges, in_range, specs) -> dict[str, list[Remedy]]:
+    at = solved.at
+    found = remedies(solved.link, at["worst"], at["nominal"], ranges, solved.fixed)
+
+    def rows(some: Iterable) -> list[Remedy]:
+        return [
+            Remedy(
+                path=specs[r.path].yaml_path,
+                value=r.value,
+                needed=r.needed,
+                unit=r.unit,
+                low=r.low,
+                high=r.high,
+                in_range=in_range,
+            )
+            for r in some
+        ]
+
+    return {side: rows(some) for side, some in found.items()}

@@ -1,0 +1,386 @@
+r"""Equalisers: unlimited in closed form, or so many taps by least mean square error.
+
+Symbols $a_k$ of variance $\sigma_a^2$ meet the sampler as $x = Pa + n$, with the pulse
+of `pulse` in the rows of $P$ and noises of autocorrelation $R_i$, each filtered by what
+lies behind the place where it enters. The feed-forward taps
+$$ (\sigma_a^2 P_u P_u^T + \textstyle\sum_i R_i)\, w = \sigma_a^2 p_d $$
+minimise the mean square error [1]; feedback taps remove their postcursors from $P_u$
+exactly (no wrong decision is fed back). The slicer is unbiased: $w$ is scaled to
+$g_0 = w^T p_d = 1$, which leaves the least variance of noise and interference that a
+slicer with its levels in the right places can have. What remains per symbol,
+$$ \sum_{k \ne 0} g_k^2, \qquad \sum_k \dot g_k^2 \,(\sigma_j^2 + A^2), \qquad
+   \int |C_i(f) W(f)|^2\,df , $$
+is residual interference, timing jitter (rms $\sigma_j$ and dual-Dirac $\pm A$, as in
+the channel operating margin [2]) and noise behind the responses $C_i$, all by their
+variances in units of the outer swing; $\sigma_a^2$ multiplies the first two.
+
+1. Proakis and Salehi, Digital Communications, McGraw-Hill 2008, ch. 9
+2. IEEE 802.3 annex 93A, eq. 93A-32
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Complex, Float
+
+from ..component import Scalar, Transfer, Values, param
+from ..devices.electronics import analogue
+from ..devices.response import complex_, from_db, power
+from . import signal
+from .detection import (
+    AbstractEqualiser,
+    AbstractSlicer,
+    Channel,
+    Sender,
+    Taker,
+    levels_a,
+)
+from .pulse import Grid, boosted
+
+
+class Unlimited(AbstractEqualiser):
+    r"""Zero forcing by as many taps as it takes, sampled at best: the fast closed form.
+
+    Noise that enters behind response $H$ grows by $\langle|H|^{-2}\rangle$ over the
+    Nyquist band, in which symbols are flat. Residual interference and jitter of a real
+    equaliser are the number `residual`.
+    """
+
+    residual_db: Scalar = param(
+        unit="dB", doc="signal to residual ISI and jitter", low=18.0, high=60.0
+    )
+
+    def frequencies_hz(self, symbol_hz: Scalar, pam: int) -> Values:
+        """Nodes of Gauss between 0 and half the symbol rate."""
+        return signal.nyquist_nodes_hz(symbol_hz)
+
+    def symbols(self, pam: int) -> None:
+        """None: levels and responses say it all."""
+
+    def listen(
+        self, sender: Sender, taker: Taker, channel: Channel, pam: int
+    ) -> "ClosedForm":
+        """Every noise and the photocurrent of every level."""
+        band_hz = channel.symbol_hz / 2
+        input_a = sender.transfer * taker.photodiode
+        output_v = input_a * taker.amplifier
+        at_light = signal.enhancement(power(sender.transfer))
+        nyquist = jnp.asarray(signal.NODES)
+        at_converter = analogue(
+            power(output_v * taker.front), taker.peaking_db, nyquist
+        )
+        variance = signal.mean_square(pam)
+        noise = signal.Noise(
+            thermal_a2=taker.thermal_a2_per_hz
+            * band_hz
+            * signal.enhancement(power(input_a)),
+            shot_a=signal.shot_a(channel.symbol_hz, at_light),
+            dark_a=taker.dark_a,
+            rin=sender.rin_per_hz * band_hz * at_light,
+            interference=channel.interference,
+            own=jnp.ones(()),
+            relative={
+                "transmitter": variance * sender.distortion,
+                "driver": sender.driver_v2 * signal.enhancement(power(sender.chip)),
+                "phy_input": taker.input_per_hz
+                * band_hz
+                * signal.enhancement(power(output_v)),
+                "converter": variance
+                * taker.conversion
+                * signal.enhancement(at_converter),
+                "residual": variance * from_db(-self.residual_db),
+            },
+        )
+        return ClosedForm(levels_a(sender, taker, channel, pam), noise)
+
+
+class ClosedForm(AbstractSlicer):
+    """Noise that does not ask how much light there is."""
+
+    levels_a: Float[Array, " levels"]
+    noise: signal.Noise
+
+    def log10_ber(self, loss_db: Scalar) -> Scalar:
+        """Pre-FEC error rate behind more loss."""
+        return self.noise.log10_ber(self.levels_a * from_db(-loss_db))
+
+    def noise_share(self) -> dict[str, Scalar]:
+        """Of the noisiest level."""
+        return self.noise.shares(self.levels_a)
+
+
+class FeedForward(AbstractEqualiser):
+    """`taps` feed-forward taps one symbol apart and `feedback` taps, by least squares.
+
+    The cursor sits behind a third of the taps; the sampling time is that of `pulse`,
+    with the analogue equaliser `pulse.boosted` ahead. Left out: wrong decisions fed
+    back, resolution and adaptation of the taps, equalisation by the sender.
+    """
+
+    jitter_s: Scalar = param(
+        unit="s", doc="random timing jitter, rms, both ends", low=1e-17, high=2e-11
+    )
+    even_odd_s: Scalar = param(
+        unit="s", doc="dual-Dirac jitter, +- this much", low=1e-17, high=2e-11
+    )
+    taps: int = eqx.field(static=True)
+    feedback: int = eqx.field(static=True)
+
+    def __check_init__(self):
+        if not 1 <= self.taps <= 64:
+            raise ValueError(f"`taps` is {self.taps}, allowed: 1 to 64")
+        if not 0 <= self.feedback <= 16:
+            raise ValueError(f"`feedback` is {self.feedback}, allowed: 0 to 16")
+
+    @property
+    def ahead(self) -> int:
+        """Taps ahead of the cursor."""
+        return self.taps // 3
+
+    @property
+    def grid(self) -> Grid:
+        """A period that holds the taps and the pulse, four samples a symbol."""
+        period = 32
+        while period < 2 * self.taps + 16:
+            period *= 2
+        return Grid(period, 4)
+
+    def frequencies_hz(self, symbol_hz: Scalar, pam: int) -> Values:
+        """The lines of `grid`."""
+        return self.grid.frequencies_hz(symbol_hz)
+
+    def symbols(self, pam: int) -> None:
+        """None: pulses add up."""
+
+    def jitter2(self, symbol_hz: Scalar) -> Scalar:
+        """Variance of the sampling time in symbols squared."""
+        return (jnp.square(self.jitter_s) + jnp.square(self.even_odd_s)) * jnp.square(
+            symbol_hz
+        )
+
+    def listen(
+        self, sender: Sender, taker: Taker, channel: Channel, pam: int
+    ) -> "Linear":
+        """The cascade sampled; taps are found for every light level anew."""
+        return Linear(
+            levels_a=levels_a(sender, taker, channel, pam),
+            sampled=Sampled.of(self.grid, sender, taker),
+            sender=sender,
+            taker=taker,
+            channel=channel,
+            equaliser=self,
+            pam=pam,
+        )
+
+
+class Sampled(eqx.Module):
+    """A cascade as the sampler sees it, at its sampling time."""
+
+    cascade: Complex[Array, " lines"]
+    """from symbols to the sampler, without the shape of a symbol"""
+    pulse: Complex[Array, " half"]
+    """folded spectrum of the pulse"""
+    slope: Complex[Array, " half"]
+    """of its time derivative, per symbol"""
+    behind: dict[str, Transfer]
+    """amplitude from where a noise enters to the sampler"""
+    delay: Scalar
+    """sampling time, in symbols"""
+
+    @classmethod
+    def of(
+        cls, grid: Grid, sender: Sender, taker: Taker, later: Scalar = 0.0
+    ) -> "Sampled":
+        """Sampled at the time of `Grid.delay`, or `later` symbols off it."""
+        front = taker.front
+        whole = sender.transfer * taker.photodiode * taker.amplifier * front
+        front = front * boosted(grid, whole, taker.peaking_db)
+        output_v = taker.amplifier * front
+        light = taker.photodiode * output_v
+        cascade = sender.transfer * light
+        delay = grid.delay(cascade) + later
+        lines = cascade * grid.hold() * grid.advance(delay)
+        return cls(
+            cascade=cascade,
+            pulse=grid.fold(lines),
+            slope=grid.fold(grid.slope(lines)),
+            behind={
+                "thermal": output_v,
+                "light": light,
+                "phy_input": front,
+                "driver": cascade / sender.chip,
+            },
+            delay=delay,
+        )
+
+
+def densities(
+    sender: Sender, taker: Taker, channel: Channel, levels: Float[Array, " levels"]
+) -> dict[str, Scalar]:
+    """White noises where they enter, in the Nyquist band, over the swing squared."""
+    band_hz = channel.symbol_hz / 2
+    swing2 = jnp.square(levels[-1] - levels[0])
+    light_a2 = signal.shot_a(channel.symbol_hz, jnp.ones(())) * (
+        signal.mean(levels) + taker.dark_a
+    )
+    light_a2 += sender.rin_per_hz * band_hz * signal.mean(jnp.square(levels))
+    return {
+        "thermal": taker.thermal_a2_per_hz * band_hz / swing2,
+        "light": light_a2 / swing2,
+        "phy_input": taker.input_per_hz * band_hz,
+        "driver": sender.driver_v2,
+    }
+
+
+def toeplitz(lags: Float[Array, " taps"]) -> Float[Array, "taps taps"]:
+    """The matrix whose entries depend on the distance from the diagonal."""
+    places = np.arange(lags.shape[0])
+    return lags[np.abs(places[:, None] - places)]
+
+
+def least_squares(
+    correlation: Float[Array, "taps taps"], wanted: Float[Array, " taps"]
+) -> Float[Array, " taps"]:
+    """Solution of the normal equations up to a factor, whatever their size.
+
+    White noise 90 dB below the power at the sampler keeps them solvable where a dead
+    channel leaves nothing but coloured noise.
+    """
+    taps = wanted.shape[0]
+    size = jnp.trace(correlation) / taps
+    matrix = correlation / size + 1e-9 * jnp.eye(taps)
+    # Any factor will do: what follows is scaled to a cursor of 1.
+    scale = jax.lax.stop_gradient(jnp.max(jnp.abs(wanted)))
+    return jnp.linalg.solve(matrix, wanted / scale)
+
+
+def taps_spectrum(
+    grid: Grid, weights: Float[Array, " taps"], ahead: int
+) -> Complex[Array, " lines"]:
+    """Response of the taps, the one behind `ahead` others at t = 0."""
+    later = np.arange(weights.shape[0]) - ahead
+    phase = 2 * np.pi * grid.lines[:, None] * later
+    return complex_(
+        jnp.asarray(np.cos(phase)) @ weights, jnp.asarray(-np.sin(phase)) @ weights
+    )
+
+
+class Linear(AbstractSlicer):
+    """Pulses that add up, behind taps that follow the light."""
+
+    levels_a: Float[Array, " levels"]
+    sampled: Sampled
+    sender: Sender
+    taker: Taker
+    channel: Channel
+    equaliser: FeedForward
+    pam: int = eqx.field(static=True)
+
+    def log10_ber(self, loss_db: Scalar) -> Scalar:
+        """Pre-FEC error rate behind more loss, equalised for it."""
+        levels = self.levels_a * from_db(-loss_db)
+        return self.noise(levels).log10_ber(levels)
+
+    def noise_share(self) -> dict[str, Scalar]:
+        """Of the noisiest level."""
+        return self.noise(self.levels_a).shares(self.levels_a)
+
+    def weights(self, levels: Float[Array, " levels"]) -> Float[Array, " taps"]:
+        """The feed-forward taps for these photocurrents, their cursor scaled to 1."""
+        grid, sampled = self.equaliser.grid, self.sampled
+        taps, ahead = self.equaliser.taps, self.equaliser.ahead
+        variance = signal.mean_square(self.pam)
+        pulse = grid.symbols(sampled.pulse)
+        sent = variance * power(sampled.pulse)
+        spectrum = sent * (1 + self.sender.distortion)
+        for name, density in densities(
+            self.sender, self.taker, self.channel, levels
+        ).items():
+            spectrum += density * grid.fold_power(power(sampled.behind[name]))
+        lags = grid.lags(spectrum)[:taps]
+        white = self.taker.conversion * grid.lags(sent)[0]
+        correlation = toeplitz(lags) + white * jnp.eye(taps)
+        # Column k of P, as the taps see the symbol sent k symbols ago.
+        places = ahead - np.arange(taps)
+        for k in range(1, self.equaliser.feedback + 1):
+            column = pulse[(places + k) % grid.period]
+            correlation -= variance * jnp.outer(column, column)
+        taken = pulse[places % grid.period]
+        weights = least_squares(correlation, taken)
+        return weights / jnp.sum(weights * taken)
+
+    def _response(self, weights: Float[Array, " taps"]) -> Complex[Array, " lines"]:
+        return taps_spectrum(self.equaliser.grid, weights, self.equaliser.ahead)
+
+    def equalised(self, weights: Float[Array, " taps"]) -> Float[Array, " period"]:
+        """The pulse at the slicer, its cursor first and what is fed back taken off."""
+        grid = self.equaliser.grid
+        response = self._response(weights)[: grid.period // 2 + 1]
+        pulse = grid.symbols(self.sampled.pulse * response)
+        kept = np.ones(grid.period)
+        kept[1 : self.equaliser.feedback + 1] = 0.0
+        return pulse * jnp.asarray(kept)
+
+    def peak_distortion(self) -> Scalar:
+        """Sum of |g_k| over the neighbours: 1 / (levels - 1) closes the eye."""
+        pulse = self.equalised(self.weights(self.levels_a))
+        return jnp.sum(jnp.abs(pulse[1:]))
+
+    def noise(self, levels: Float[Array, " levels"]) -> signal.Noise:
+        """All that is left at the slicer, for these photocurrents."""
+        grid, sampled = self.equaliser.grid, self.sampled
+        band_hz = self.channel.symbol_hz / 2
+        variance = signal.mean_square(self.pam)
+        weights = self.weights(levels)
+        response = self._response(weights)
+        inside = response[: grid.period // 2 + 1]
+        pulse = self.equalised(weights)
+        slope = grid.symbols(sampled.slope * inside)
+        own_pulse = jnp.sum(jnp.square(grid.symbols(sampled.pulse * inside)))
+
+        def enhancement(name: str) -> Scalar:
+            gain = power(sampled.behind[name]) * power(response)
+            return jnp.sum(jnp.asarray(grid.one_sided) * gain)
+
+        at_light = enhancement("light")
+        before = jnp.sum(jnp.square(grid.symbols(sampled.pulse)))
+        return signal.Noise(
+            thermal_a2=self.taker.thermal_a2_per_hz * band_hz * enhancement("thermal"),
+            shot_a=signal.shot_a(self.channel.symbol_hz, at_light),
+            dark_a=self.taker.dark_a,
+            rin=self.sender.rin_per_hz * band_hz * at_light,
+            interference=self.channel.interference,
+            own=self.own_share(response),
+            relative={
+                "transmitter": variance * self.sender.distortion * own_pulse,
+                "driver": self.sender.driver_v2 * enhancement("driver"),
+                "phy_input": self.taker.input_per_hz
+                * band_hz
+                * enhancement("phy_input"),
+                "converter": variance
+                * self.taker.conversion
+                * before
+                * jnp.sum(jnp.square(weights)),
+                "isi": variance * jnp.sum(jnp.square(pulse[1:])),
+                "jitter": variance
+                * self.equaliser.jitter2(self.channel.symbol_hz)
+                * jnp.sum(jnp.square(slope)),
+            },
+        )
+
+    def own_share(self, response: Complex[Array, " lines"]) -> Scalar:
+        r"""Part of the noise of the light that was light of the symbol itself.
+
+        $\int h^2(-t)\,q(t)\,dt / \int h^2\,dt$ with $h$ from the light to the slicer
+        and $q$ the pulse of light of one symbol: exact for shot noise, which is linear
+        in the light, and for RIN as far as a symbol keeps its level while it lasts
+        (within 8 %; 18 % at the lowest level of a linear pluggable).
+        """
+        grid = self.equaliser.grid
+        turned = grid.advance(self.sampled.delay) * response
+        heard = grid.samples(self.sampled.behind["light"] * turned)
+        sent = grid.samples(self.sender.transfer * grid.hold())
+        backwards = jnp.concatenate([heard[:1], heard[:0:-1]])
+        heard2 = jnp.square(backwards)
+        return jnp.sum(heard2 * sent) / jnp.sum(heard2)

@@ -1,0 +1,344 @@
+r"""Pattern by pattern: the path of modulators whose pulses do not add up.
+
+A periodic de Bruijn sequence holds every run of `memory` symbols once. It is driven
+through the linear chain of the sender, the modulator's own large-signal model and the
+linear chain of the receiver, and sampled once a symbol at the time of `pulse`. Taps are
+found by least squares on the sequence with the noise on top (`equaliser`), and every
+symbol $n$ of it is a Gaussian of its own mean $y_n$ and variance, with the noise of the
+light as bright as the pattern makes it,
+$$ \sigma_n^2 = \dots + \int h^2(t_n-t)\,\big(2q(I(t)+I_d) + RIN\,I^2(t)\big)\,dt, $$
+between thresholds that make the fewest errors. The jitter of a symbol is the slope of
+its own waveform. This is exact for patterns of the sequence and for Gaussian noise.
+
+The sender predistorts: it spaces the inner levels of the drive so that the light would
+stand at even levels. Left out: patterns longer than `memory`, driver noise and sent
+distortion on anything but the mean slope (they go the way of small signals).
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import logsumexp
+from jax.scipy.stats import norm
+from jaxtyping import Array, Complex, Float
+
+from ..component import Scalar, Values, param
+from ..devices.modulators import AbstractOperation
+from ..devices.response import complex_, from_db, power
+from . import signal
+from .detection import (
+    AbstractEqualiser,
+    AbstractSlicer,
+    Channel,
+    Sender,
+    Taker,
+    levels_a,
+)
+from .equaliser import Sampled, densities, least_squares, taps_spectrum, toeplitz
+from .pulse import Grid
+
+
+OVERSAMPLING = 8
+
+
+def de_bruijn(levels: int, memory: int) -> np.ndarray:
+    """A cycle of `levels`**`memory` symbols with every run of `memory` once.
+
+    The Lyndon words whose length divides `memory`, in order (Fredricksen and Maiorana
+    1978, doi:10.1016/0012-365X(78)90002-X).
+    """
+    out: list[int] = []
+    word = [-1]
+    while word:
+        word[-1] += 1
+        if memory % len(word) == 0:
+            out += word
+        word = [word[i % len(word)] for i in range(memory)]
+        while word and word[-1] == levels - 1:
+            word.pop()
+    return np.array(out)
+
+
+def predistorted(operation: AbstractOperation, pam: int) -> Float[Array, " levels"]:
+    """Drives whose light stands at even levels; 0 and 1 at the ends.
+
+    Bisection and one implicitly differentiated Newton step. Where the swing folds back
+    over the notch some drive between the ends is found.
+    """
+    still = jax.lax.stop_gradient(operation)
+
+    def missing(drive, operation, share):
+        ends = operation.static(jnp.array([0.0, 1.0]))
+        rise = ends[1] - ends[0]
+        return operation.static(drive) - ends[0] - share * rise, rise
+
+    def place(share):
+        def halve(bracket, _):
+            low, high = bracket
+            middle = (low + high) / 2
+            left, rise = missing(middle, still, share)
+            short = left * rise < 0
+            return (jnp.where(short, middle, low), jnp.where(short, high, middle)), None
+
+        ends = (jnp.zeros_like(share), jnp.ones_like(share))
+        (low, high), _ = jax.lax.scan(halve, ends, length=40)
+        guess = jax.lax.stop_gradient((low + high) / 2)
+        one = jnp.ones_like(guess)
+        _, slope = jax.jvp(lambda d: missing(d, still, share)[0], (guess,), (one,))
+        safe = jnp.where(jnp.abs(slope) > 1e-9, slope, 1.0)
+        step = missing(guess, operation, share)[0] / jax.lax.stop_gradient(safe)
+        return guess - jnp.where(jnp.abs(slope) > 1e-9, step, 0.0)
+
+    return jax.vmap(place)(jnp.linspace(0.0, 1.0, pam))
+
+
+def light(
+    operation: AbstractOperation,
+    chain: Complex[Array, " lines"],
+    symbols: np.ndarray,
+    pam: int,
+    symbol_hz: Scalar,
+    source_ohm: Scalar,
+) -> Float[Array, " samples"]:
+    """The pattern's light, 0 at the lowest static level and 1 at the highest.
+
+    `chain` is what lies between the symbols and the modulator, at the lines of a `Grid`
+    of `OVERSAMPLING` samples a symbol.
+    """
+    grid = Grid(len(symbols), OVERSAMPLING)
+    sent = predistorted(operation, pam)[symbols]
+    spectrum = jnp.fft.fft(complex_(sent, 0.0))
+    lines = jnp.tile(spectrum, OVERSAMPLING // 2) * chain * grid.hold()
+    drive = grid.samples(lines)
+    sample_hz = symbol_hz * OVERSAMPLING
+    passed = operation.waveform(drive, sample_hz, source_ohm)
+    return (passed - operation.bottom) / (operation.top - operation.bottom)
+
+
+class PatternedFeedForward(AbstractEqualiser):
+    """`taps` feed-forward taps, judged on a pattern with all runs of `memory` symbols.
+
+    The sequence is made longer where the taps ask for it. No feedback taps.
+    """
+
+    jitter_s: Scalar = param(
+        unit="s", doc="random timing jitter, rms, both ends", low=1e-17, high=2e-11
+    )
+    even_odd_s: Scalar = param(
+        unit="s", doc="dual-Dirac jitter, +- this much", low=1e-17, high=2e-11
+    )
+    taps: int = eqx.field(static=True)
+    memory: int = eqx.field(static=True)
+
+    def __check_init__(self):
+        if not 1 <= self.taps <= 64:
+            raise ValueError(f"`taps` is {self.taps}, allowed: 1 to 64")
+        if not 3 <= self.memory <= 7:
+            raise ValueError(f"`memory` is {self.memory}, allowed: 3 to 7")
+
+    def grid(self, pam: int) -> Grid:
+        """As long as the pattern."""
+        return Grid(len(self.symbols(pam)), OVERSAMPLING)
+
+    def symbols(self, pam: int) -> np.ndarray:
+        """The de Bruijn sequence, at least twice the taps and 16 symbols."""
+        memory = self.memory
+        while pam**memory < max(64, 2 * self.taps + 16):
+            memory += 1
+        return de_bruijn(pam, memory)
+
+    def frequencies_hz(self, symbol_hz: Scalar, pam: int) -> Values:
+        """The lines of `grid`."""
+        return self.grid(pam).frequencies_hz(symbol_hz)
+
+    def listen(
+        self, sender: Sender, taker: Taker, channel: Channel, pam: int
+    ) -> "Patterned":
+        """The pattern sampled; taps are found for every light level anew."""
+        grid = self.grid(pam)
+        sampled = Sampled.of(grid, sender, taker)
+        assert sender.light is not None
+        spectrum = jnp.fft.rfft(sender.light)[:-1] / OVERSAMPLING
+        lines = spectrum * sampled.behind["light"] * grid.advance(sampled.delay)
+        return Patterned(
+            levels_a=levels_a(sender, taker, channel, pam),
+            samples=grid.fold(lines),
+            slopes=grid.fold(grid.slope(lines)),
+            light=sender.light,
+            sampled=sampled,
+            sender=sender,
+            taker=taker,
+            channel=channel,
+            equaliser=self,
+            pam=pam,
+        )
+
+
+class Patterned(AbstractSlicer):
+    """Every symbol of the pattern for itself, behind taps that follow the light."""
+
+    levels_a: Float[Array, " levels"]
+    samples: Complex[Array, " half"]
+    slopes: Complex[Array, " half"]
+    light: Float[Array, " samples"]
+    sampled: Sampled
+    sender: Sender
+    taker: Taker
+    channel: Channel
+    equaliser: PatternedFeedForward
+    pam: int = eqx.field(static=True)
+
+    def log10_ber(self, loss_db: Scalar) -> Scalar:
+        """Pre-FEC error rate behind more loss, equalised for it."""
+        means, parts = self.symbols_at(self.levels_a * from_db(-loss_db))
+        total = sum(parts.values(), start=jnp.zeros_like(means))
+        log_ser = log_error_rate(means, jnp.sqrt(total), self._sent, self.pam)
+        return signal.bits_from_symbols(log_ser, self.pam)
+
+    def noise_share(self) -> dict[str, Scalar]:
+        """Of the noisiest level, with interference as the spread of its symbols."""
+        means, parts = self.symbols_at(self.levels_a)
+        members = [self._sent == level for level in range(self.pam)]
+        by_level = {
+            name: jnp.stack([jnp.mean(part[m]) for m in members])
+            for name, part in parts.items()
+        }
+        by_level["isi"] = jnp.stack([jnp.var(means[m]) for m in members])
+        return signal.worst_shares(by_level)
+
+    @property
+    def _sent(self) -> np.ndarray:
+        return self.equaliser.symbols(self.pam)
+
+    def weights(self, levels: Float[Array, " levels"]) -> Float[Array, " taps"]:
+        """Least squares on the sequence, noise on top, up to a factor."""
+        grid = self.equaliser.grid(self.pam)
+        taps, ahead = self.equaliser.taps, self.equaliser.taps // 3
+        variance = signal.mean_square(self.pam)
+        alternating = self.samples.at[0].set(0.0)
+        received = power(alternating) / grid.period
+        spectrum = received
+        spectrum += variance * self.sender.distortion * power(self.sampled.pulse)
+        for name, density in densities(
+            self.sender, self.taker, self.channel, levels
+        ).items():
+            spectrum += density * grid.fold_power(power(self.sampled.behind[name]))
+        lags = grid.lags(spectrum)[:taps]
+        sent = self._sent / (self.pam - 1)
+        wanted = np.fft.rfft(sent - sent.mean()) / grid.period
+        wanted = complex_(jnp.asarray(wanted.real), jnp.asarray(wanted.imag))
+        common = grid.symbols(alternating * jnp.conj(wanted))
+        places = (ahead - np.arange(taps)) % grid.period
+        white = self.taker.conversion * grid.lags(received)[0]
+        correlation = toeplitz(lags) + white * jnp.eye(taps)
+        weights = least_squares(correlation, common[places])
+        # The mean slope from symbols sent to symbols found becomes 1.
+        return weights * (variance / jnp.sum(weights * common[places]))
+
+    def symbols_at(
+        self, levels: Float[Array, " levels"]
+    ) -> tuple[Float[Array, " period"], dict[str, Float[Array, " period"]]]:
+        """Mean of every symbol at the slicer and variances, over the swing."""
+        grid = self.equaliser.grid(self.pam)
+        weights = self.weights(levels)
+        response = taps_spectrum(grid, weights, self.equaliser.taps // 3)
+        inside = response[: grid.period // 2 + 1]
+        means = grid.symbols(self.samples * inside)
+        slopes = grid.symbols(self.slopes * inside)
+        variance = signal.mean_square(self.pam)
+        swing_a = levels[-1] - levels[0]
+        flat = jnp.ones(grid.period)
+        density = densities(self.sender, self.taker, self.channel, levels)
+        one_sided = jnp.asarray(grid.one_sided)
+
+        def enhanced(name: str) -> Scalar:
+            gain = power(self.sampled.behind[name]) * power(response)
+            return density[name] * jnp.sum(one_sided * gain)
+
+        pulse = grid.symbols(self.sampled.pulse * inside)
+        received = jnp.var(grid.symbols(self.samples))
+        light_a = levels[0] + swing_a * self.light
+        timing2 = jnp.square(self.equaliser.jitter_s) + jnp.square(
+            self.equaliser.even_odd_s
+        )
+        unit = signal.shot_a(self.channel.symbol_hz, jnp.ones(()))
+        rin = self.sender.rin_per_hz * self.channel.symbol_hz / 2
+        shot = unit * (self._heard(light_a, response) + self.taker.dark_a)
+        return means, {
+            "thermal": enhanced("thermal") * flat,
+            "shot": shot / jnp.square(swing_a),
+            "rin": rin
+            * self._heard(jnp.square(light_a), response)
+            / jnp.square(swing_a),
+            "interference": self.channel.interference
+            * signal.mean(levels)
+            * levels[jnp.asarray(self._sent)]
+            / jnp.square(swing_a),
+            "transmitter": variance
+            * self.sender.distortion
+            * jnp.sum(jnp.square(pulse))
+            * flat,
+            "driver": enhanced("driver") * flat,
+            "phy_input": enhanced("phy_input") * flat,
+            "converter": self.taker.conversion
+            * received
+            * jnp.sum(jnp.square(weights))
+            * flat,
+            "jitter": timing2 * jnp.square(self.channel.symbol_hz) * jnp.square(slopes),
+        }
+
+    def _heard(
+        self, brightness: Float[Array, " samples"], response: Complex[Array, " lines"]
+    ) -> Float[Array, " period"]:
+        """Noise of the light at the slicer over its white density in Nyquist bands."""
+        grid = self.equaliser.grid(self.pam)
+        turned = grid.advance(self.sampled.delay) * response
+        heard = grid.samples(self.sampled.behind["light"] * turned)
+        spectrum = jnp.fft.rfft(jnp.square(heard)) * jnp.fft.rfft(brightness)
+        all_times = jnp.fft.irfft(spectrum, brightness.shape[0])
+        return all_times[::OVERSAMPLING] / OVERSAMPLING
+
+
+def log_error_rate(
+    means: Float[Array, " period"],
+    sigma: Float[Array, " period"],
+    sent: np.ndarray,
+    pam: int,
+) -> Scalar:
+    """ln SER of a pattern of Gaussians between the thresholds that err least.
+
+    Thresholds are found by bisection, outside the gradient: where errors are fewest
+    their slope in the threshold is 0.
+    """
+    likely = np.log(signal.LEVEL_SHARES[pam] / np.bincount(sent, minlength=pam))
+    still, spread = jax.lax.stop_gradient((means, sigma))
+    tails = []
+    for level in range(pam - 1):
+        below, above = np.flatnonzero(sent == level), np.flatnonzero(sent == level + 1)
+
+        def density(threshold, members, prior):
+            x = (threshold - still[members]) / spread[members]
+            return logsumexp(norm.logpdf(x) - jnp.log(spread[members])) + prior
+
+        def halve(bracket, _, below=below, above=above, level=level):
+            low, high = bracket
+            middle = (low + high) / 2
+            early = density(middle, below, likely[level]) > density(
+                middle, above, likely[level + 1]
+            )
+            return (
+                jnp.where(early, middle, low),
+                jnp.where(early, high, middle),
+            ), None
+
+        ends = (jnp.mean(still[below]), jnp.mean(still[above]))
+        (low, high), _ = jax.lax.scan(halve, ends, length=30)
+        threshold = (low + high) / 2
+        for members, side, prior in (
+            (below, 1.0, likely[level]),
+            (above, -1.0, likely[level + 1]),
+        ):
+            q = side * (threshold - means[members]) / sigma[members]
+            tails.append(logsumexp(norm.logsf(q)) + prior)
+    return logsumexp(jnp.stack(tails))

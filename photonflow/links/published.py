@@ -1,0 +1,100 @@
+"""Links known by what their makers publish, and by nothing else.
+
+There is no signal, noise or loss in here that would follow from parts: an energy per
+bit and an error rate go in and come out. Such links stand beside the computed ones in
+tables and clusters so that a technology without an open model is not missing; no search
+can improve them, and their margin is 0 because none is known.
+"""
+
+import jax.numpy as jnp
+
+from ..component import Component, Scalar, param
+from ..devices.electronics import SerDes
+from ..devices.passives import FibrePath
+from .base import (
+    AbstractLink,
+    Conditions,
+    Direction,
+    LinkBudget,
+    PortBudget,
+    ber_slack,
+    by_cause,
+)
+from .fec import Fec
+from .footprint import Footprint
+
+
+class PublishedPort(Component):
+    """One end with published energies: what sends, with its light, and what receives.
+
+    The sender counts as `laser` whatever its light comes from. Left out: everything
+    that makes an energy depend on rate, reach or temperature.
+    """
+
+    host: SerDes
+    footprint: Footprint
+    lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=4096.0)
+    sender_j_per_bit: Scalar = param(
+        unit="J/bit", doc="light source and its drive", low=1e-15, high=1e-10
+    )
+    receiver_j_per_bit: Scalar = param(
+        unit="J/bit", doc="photodiode to bits", low=1e-15, high=1e-10
+    )
+
+    def budget(self, fec: Fec, rate_bps: Scalar) -> PortBudget:
+        """Watts of this end, by cause."""
+        static_w = by_cause(
+            laser=rate_bps * self.sender_j_per_bit,
+            receiver=rate_bps * self.receiver_j_per_bit,
+            serdes_host=rate_bps * self.host.energy_j_per_bit,
+            fec=rate_bps * fec.energy_j_per_bit,
+        )
+        box = dict.fromkeys(static_w, "module") | {"serdes_host": "host", "fec": "host"}
+        return PortBudget(
+            static_w,
+            by_cause(),
+            tuple(box.items()),
+            shoreline_bps_per_m=rate_bps / self.footprint.edge_m(self.lanes),
+            area_m2=self.footprint.area_m2,
+            fit=self.footprint.electronics_fit,
+        )
+
+
+class PublishedLink(AbstractLink):
+    """Two published ends and the fibre between them; the error rate is a claim too."""
+
+    end_a: PublishedPort
+    path: FibrePath
+    end_b: PublishedPort
+    fec: Fec
+    rate_bps: Scalar = param(
+        unit="bit/s", doc="payload of one direction", low=1e10, high=1e14
+    )
+    log10_ber: Scalar = param(
+        unit="1", doc="log10 of the published error rate", low=-20.0, high=-1.0
+    )
+
+    def budget(self, at: Conditions) -> LinkBudget:
+        """What is published; of `at` only the length is used."""
+        host_s = (self.end_a.host.latency_s + self.end_b.host.latency_s) / 2
+        flight_s = self.path.latency_s(at.length_m)
+        return LinkBudget(
+            rate_bps=self.rate_bps,
+            line_rate_bps=self.rate_bps * self.fec.overhead,
+            latency_s=host_s + self.fec.latency_s + flight_s,
+            end_a=self.end_a.budget(self.fec, self.rate_bps),
+            end_b=self.end_b.budget(self.fec, self.rate_bps),
+            a_to_b=self.direction(at),
+            b_to_a=self.direction(at),
+        )
+
+    def direction(self, at: Conditions) -> Direction:
+        """Either direction: a claim, without a margin or noise to share."""
+        return Direction(
+            log10_ber=self.log10_ber,
+            log10_ber_reserve=self.log10_ber,
+            margin_db=jnp.zeros_like(self.log10_ber),
+            noise_share={"published": jnp.ones_like(self.log10_ber)},
+            budget_db={"path": -self.path.loss_db(at.length_m)},
+            slacks={"ber": ber_slack(self.log10_ber, self.fec.threshold)},
+        )

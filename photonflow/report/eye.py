@@ -1,0 +1,160 @@
+"""Eye diagrams and error-rate curves of one lane, drawn from plain arrays and rows."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .drawing import INK, below, canvas, headline
+
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..links.montecarlo import Counted, Waveforms
+
+FINE = 6
+"""points drawn for every sample: a trace between samples is band-limited"""
+ROWS = 220
+LEVEL, THRESHOLD = "#0072B2", "#D55E00"
+
+
+def eye_figure(name: str, shown: "Waveforms", counted: "Counted") -> "Figure":
+    """Two symbols of signal, before and after the equaliser, without and with noise."""
+    figure, axes = canvas(7.6, 2, 2, sharex=True)
+    pam = len(shown.levels)
+    headline(
+        figure,
+        f"{name}: {told(counted)}, PAM-{pam} at {shown.symbol_hz / 1e9:.1f} GBd",
+    )
+    panels = (
+        ("before the equaliser, no noise", shown.converter_clean),
+        ("behind the equaliser, no noise", shown.equalised_clean),
+        ("before the equaliser, all noise", shown.converter),
+        ("behind the equaliser, all noise: what is decided", shown.equalised),
+    )
+    scale_ua = shown.swing_a * 1e6
+    for place, (ax, (title, trace)) in enumerate(zip(axes, panels, strict=True)):
+        _density(ax, trace * scale_ua, shown.oversampling)
+        ax.set_title(title, loc="left", size=10)
+        ax.axvline(0.0, color="#737373", lw=0.7, ls=":")
+        if place % 2:
+            _marks(ax, shown, scale_ua)
+        else:
+            ax.set_ylabel("photocurrent around its middle, µA", size=9)
+        if place >= 2:
+            ps = 1e12 / shown.symbol_hz
+            ax.set_xlabel(f"time, symbols of {ps:.2f} ps (0: sampled)", size=9)
+    # What is compared is drawn to one scale.
+    for column in (axes[0::2], axes[1::2]):
+        low = min(ax.get_ylim()[0] for ax in column)
+        high = max(ax.get_ylim()[1] for ax in column)
+        for ax in column:
+            ax.set_ylim(low, high)
+    return figure
+
+
+def told(counted: "Counted") -> str:
+    """An error rate with its interval, in words."""
+    bits = f"{counted.bits:.1e} bits"
+    if not counted.errors:
+        return f"no wrong bit in {bits}, BER below {counted.high:.1e}"
+    return (
+        f"BER {counted.ber:.1e} ({counted.low:.1e} to {counted.high:.1e} at 95 %: "
+        f"{counted.errors} wrong of {bits})"
+    )
+
+
+def _density(ax: "Axes", trace: np.ndarray, oversampling: int) -> None:
+    """How often the signal is where, two symbols wide."""
+    from matplotlib.colors import PowerNorm
+    from scipy.signal import resample
+
+    fine = oversampling * FINE
+    smooth = np.asarray(resample(trace, len(trace) * FINE))
+    # Columns from one symbol before to one after each symbol, ends included.
+    at = np.arange(0, len(smooth), fine)[:, None] + np.arange(-fine, fine + 1)
+    column = np.broadcast_to(np.arange(2 * fine + 1), at.shape)
+    values = smooth[at % len(smooth)]
+    low, high = values.min(), values.max()
+    margin = 0.06 * (high - low)
+    edges = np.linspace(low - margin, high + margin, ROWS + 1)
+    counts, _, _ = np.histogram2d(
+        values.ravel(), column.ravel(), [edges, np.arange(2 * fine + 2) - 0.5]
+    )
+    ax.imshow(
+        counts, origin="lower", aspect="auto", cmap="magma_r",
+        extent=(-1, 1, edges[0], edges[-1]), norm=PowerNorm(0.4),
+        interpolation="bilinear",
+    )  # fmt: skip
+    ax.grid(False)
+
+
+def _marks(ax: "Axes", shown: "Waveforms", scale_ua: float) -> None:
+    """Levels on the left, thresholds right across."""
+    for place, level in enumerate(shown.levels):
+        ax.plot([-1, -0.86], [level * scale_ua] * 2, color=LEVEL, lw=2)
+        ax.annotate(
+            str(place), (-1, level * scale_ua), (-3, 0), textcoords="offset points",
+            ha="right", va="center", size=8, color=LEVEL, weight="bold",
+        )  # fmt: skip
+    for threshold in shown.thresholds:
+        ax.axhline(threshold * scale_ua, color=THRESHOLD, lw=0.9, ls="--")
+    ax.yaxis.tick_right()
+    ax.spines["left"].set_visible(False)
+    handles = [
+        ax.plot([], [], color=LEVEL, lw=2, label="mean of each level")[0],
+        ax.plot([], [], color=THRESHOLD, lw=0.9, ls="--", label="decision threshold")[
+            0
+        ],
+    ]
+    ax.legend(handles=handles, loc="upper right", fontsize=8, framealpha=0.85)
+
+
+def ber_figure(name: str, rows: list[dict[str, Any]], threshold: float) -> "Figure":
+    """Error rate against received light: computed line, counted points, FEC line."""
+    figure, (ax,) = canvas(4.8)
+    rows = sorted(rows, key=lambda row: row["oma_dbm"])
+    oma = [row["oma_dbm"] for row in rows]
+    line = [row["log10_ber"] for row in rows]
+    ax.plot(oma, line, color=LEVEL, lw=1.8, label="computed")
+    found = [row for row in rows if row["errors"]]
+    middle = np.array([math.log10(row["ber"]) for row in found])
+    low = np.array([math.log10(row["low"]) for row in found])
+    high = np.array([math.log10(row["high"]) for row in found])
+    ax.errorbar(
+        [row["oma_dbm"] for row in found], middle, [middle - low, high - middle],
+        fmt="o", color=INK, ms=4, lw=1, capsize=3,
+        label="counted in time, 95 % interval",
+    )  # fmt: skip
+    none = [row for row in rows if not row["errors"]]
+    if none:
+        ax.plot(
+            [row["oma_dbm"] for row in none],
+            [math.log10(row["high"]) for row in none],
+            "v", color=INK, ms=6, mfc="w", label="no error counted: below this",
+        )  # fmt: skip
+    limit = math.log10(threshold)
+    ax.axhline(limit, color=THRESHOLD, lw=1.2, ls="--", label="threshold of the FEC")
+    ax.set_ylabel("bit error rate before FEC")
+    ax.set_xlabel("outer modulation amplitude at the photodiode, dBm")
+    bottom = math.floor(min(line + [limit] + list(low)))
+    ax.set_ylim(bottom, 0)
+    ticks = range(bottom, 1, max(1, -bottom // 8))
+    ax.set_yticks(list(ticks), [f"$10^{{{t}}}$" if t else "1" for t in ticks])
+    ax.grid(color="#E5E5E5", lw=0.6)
+    headline(figure, f"{name}: {_crossing(oma, line, limit)}")
+    below(ax, 4)
+    return figure
+
+
+def _crossing(oma: list[float], line: list[float], limit: float) -> str:
+    """Where the computed line meets the threshold."""
+    pairs = list(zip(oma, line, strict=True))
+    for (x, y), (x2, y2) in zip(pairs, pairs[1:], strict=False):
+        if (y - limit) * (y2 - limit) <= 0 and y != y2:
+            at_dbm = x + (limit - y) / (y2 - y) * (x2 - x)
+            return f"the FEC needs {at_dbm:.1f} dBm of outer modulation amplitude"
+    side = "never reached" if min(line) > limit else "met everywhere shown"
+    return f"threshold of the FEC {side}"

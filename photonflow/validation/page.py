@@ -1,0 +1,104 @@
+"""The page on links: every published row, what was made of it, misses included."""
+
+from .cases import Case, cases
+from .predictions import NOT_PREDICTED, Prediction, predictions
+
+
+HEAD = """# Links against published numbers
+
+Made by `python -m photonflow.validation > docs/validation.md`; a test holds it to the
+code. Rows are those of `photonflow/validation/link.json`. An *identity* holds by
+definition, *arithmetic* holds a data sheet against itself, and only a *prediction* puts
+a model beside a measurement, a published design or another tool. Constants of the
+models are not fitted to these rows.
+"""
+
+
+def page(found: list[Prediction] | None = None) -> str:
+    """The page as Markdown, of predictions that are already there or made now."""
+    rows = cases("link")
+    found = predictions() if found is None else found
+    parts = [HEAD, _predictions(found), _missing(rows, found), _others(rows)]
+    return "\n".join(parts)
+
+
+def _predictions(found: list[Prediction]) -> str:
+    lines = ["## Predictions", "", _summary(found), ""]
+    lines += [
+        "| row | compared | ours | published | error | tolerance | met | note |",
+        "| --- | --- | ---: | ---: | ---: | ---: | --- | --- |",
+    ]
+    for p in found:
+        met = {True: "yes", False: "**no**", None: ""}[p.met]
+        kind = "" if p.independent else "not independent: "
+        cells = (
+            f"`{p.id}`", p.what, _quantity(p.ours, p.unit), _published(p),
+            _error(p), _tolerance(p), met, kind + p.note,
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _summary(found: list[Prediction]) -> str:
+    judged = [p for p in found if p.met is not None]
+    real = [p for p in judged if p.independent]
+    missed = [p for p in judged if not p.met]
+    told = ", ".join(f"{p.what} of `{p.id}`" for p in missed) or "none"
+    return (
+        f"n = {len(judged)} numbers with a tolerance, {len(judged) - len(missed)} of "
+        f"them met. Of the n = {len(real)} that are independent of what went into the "
+        f"models, {sum(bool(p.met) for p in real)} are met. Missed: {told}."
+    )
+
+
+def _missing(rows: list[Case], found: list[Prediction]) -> str:
+    done = {p.id for p in found}
+    lines = ["## Not predicted", ""]
+    for row in rows:
+        if row.class_ == "prediction" and row.id not in done:
+            why = NOT_PREDICTED.get(row.id, "not here yet")
+            lines.append(f"- `{row.id}`: {why}.")
+    return "\n".join(lines) + "\n"
+
+
+def _others(rows: list[Case]) -> str:
+    lines = ["## Identities and arithmetic", ""]
+    for class_ in ("identity", "arithmetic"):
+        own = [row for row in rows if row.class_ == class_]
+        lines.append(f"{class_}: n = {len(own)}, each a test in `tests/validation/`.")
+    lines += [
+        "",
+        "| row | class | tolerance | recomputed |",
+        "| --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        if row.class_ != "prediction":
+            held = ", ".join(f"{k} {v}" for k, v in row.tolerance.items()) or "exact"
+            told = "yes" if row.verified else "no"
+            lines.append(f"| `{row.id}` | {row.class_} | {held} | {told} |")
+    return "\n".join(lines) + "\n"
+
+
+def _quantity(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value:.4g} {unit}"
+
+
+def _published(p: Prediction) -> str:
+    ends = [f"{value:.4g}" for value in p.published]
+    return f"{' to '.join(ends)} {p.unit}" if ends else "a trend"
+
+
+def _error(p: Prediction) -> str:
+    if p.error is None:
+        return ""
+    # 0 without a sign, which rounding would otherwise choose.
+    value = p.error if abs(p.error) > 5e-4 else 0.0
+    return f"{value:+.2f} dB" if p.level else f"{value:+.1%}"
+
+
+def _tolerance(p: Prediction) -> str:
+    if p.tolerance is None:
+        return ""
+    if isinstance(p.tolerance, tuple):
+        return " to ".join(f"{end:+g}" for end in p.tolerance) + " dB"
+    return f"{p.tolerance:g} dB" if p.level else f"{p.tolerance:.0%}"

@@ -1,0 +1,282 @@
+"""`photonflow link`: one link's light, watts and limits, and what would mend it."""
+
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from helpers import assert_close
+from photonflow import causes
+from photonflow.cards import card_root
+from photonflow.cli import app
+from photonflow.report.link import LinkResult
+from photonflow.report.link_tables import link_tables
+
+
+CARD = "cpo-ring-1600g-host"
+
+
+def link(*words):
+    return CliRunner().invoke(app, ["link", *(str(word) for word in words)])
+
+
+def document(*words, exit_code=0):
+    result = link(*words, "--json", "--quiet")
+    assert result.exit_code == exit_code, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("link")
+
+
+@pytest.fixture(scope="module")
+def solved(folder):
+    """The document of a ring engine that faces a pluggable."""
+    return document(CARD, "--out", folder)
+
+
+@pytest.fixture(scope="module")
+def copper():
+    return document("passive-dac")
+
+
+def test_the_document_keeps_its_published_schema(solved, copper):
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json.loads(CliRunner().invoke(app, ["schema", "link"]).stdout)
+    for data in (solved, copper):
+        jsonschema.validate(data, schema)
+        LinkResult.model_validate(data)
+    for name in ("utilisation", "energy_per_delivered_bit_j"):
+        assert solved[name] is None  # only a cluster could tell
+
+
+def test_a_folder_gets_document_and_pictures(solved, folder):
+    assert json.loads((folder / "link.json").read_text()) == solved
+    for name in ("ber.png", "eye.png"):
+        png = (folder / name).read_bytes()
+        assert png.startswith(b"\x89PNG") and len(png) > 10_000
+
+
+def test_errors_are_counted_where_they_are_quick_to_count(solved, copper):
+    """In the worse direction, as it works and behind more loss, ever more of them."""
+    counted = solved["counted"]
+    margins = {way: row["margin_db"] for way, row in solved["directions"].items()}
+    assert counted["direction"] == min(margins, key=margins.__getitem__)
+    rows = counted["counts"]
+    assert rows[0]["loss_db"] == 0.0
+    found = [row["errors"] / row["bits"] for row in rows]
+    assert found == sorted(found)
+    for row in rows[1:]:
+        # Less than a decade from the closed form, which takes a ring for linear.
+        curve = solved["ber_curve"][counted["direction"]]
+        at = np.interp(row["loss_db"], curve["loss_db"], curve["log10_ber"])
+        assert row["errors"] >= 200
+        assert abs(math.log10(row["errors"] / row["bits"]) - at) < 1.0
+        assert row["low"] < row["errors"] / row["bits"] < row["high"]
+    assert copper["counted"] is None
+
+
+def test_watts_of_both_ends_are_the_joules_of_a_bit(solved):
+    ends, rate = solved["ends"], solved["rate_bps"]
+    watts = [math.fsum(end["power_w"].values()) for end in ends.values()]
+    assert_close(solved["energy_j_per_bit"], sum(watts) / (2 * rate), rtol=1e-12)
+    parts = solved["energy_by_cause_j_per_bit"]
+    assert list(parts) == list(causes.LINK)
+    assert_close(math.fsum(parts.values()), solved["energy_j_per_bit"], rtol=1e-12)
+    assert_close(solved["power_w_per_port"], sum(watts) / 2, rtol=1e-12)
+
+
+def test_the_vendor_counts_all_but_the_host(solved):
+    for end in solved["ends"].values():
+        host = [w for c, w in end["power_w"].items() if end["boundary"][c] == "host"]
+        difference = end["with_host_w"]["nominal"] - end["vendor_w"]["nominal"]
+        assert_close(difference, math.fsum(host), rtol=1e-9)
+    boxes = {box for end in solved["ends"].values() for box in end["boundary"].values()}
+    assert boxes == set(causes.BOUNDARIES)
+
+
+def test_the_worst_corner_sets_the_least_current_that_does(solved):
+    """Each way one of error rate and launch is met exactly, the other no worse."""
+    for way in ("a_to_b", "b_to_a"):
+        slacks = solved["slacks"]["worst"][way]
+        assert abs(min(slacks["ber"], slacks["launch"])) < 1e-6
+    assert [drive["path"] for drive in solved["drives"]] == [
+        "end_a.source.laser.current_a",
+        "end_b.source.laser.current_a",
+    ]
+    assert (
+        solved["conditions"]["worst"]["case_k"]
+        > (solved["conditions"]["nominal"]["case_k"])
+    )
+
+
+def test_the_error_rate_reaches_the_threshold_at_the_margin(solved):
+    for way, curve in solved["ber_curve"].items():
+        margin_db = solved["directions"][way]["margin_db"]
+        at = np.interp(margin_db, curve["loss_db"], curve["log10_ber"])
+        # Linear over 0.25 dB, and the retimer's own 1e-6 to 1e-5 is in the total.
+        assert abs(at - solved["log10_ber_limit"]) < 0.02
+        assert np.all(np.diff(curve["log10_ber"]) >= 0)
+    worse = min(row["margin_db"] for row in solved["directions"].values())
+    assert solved["margin_db"] == worse
+
+
+def test_the_light_that_arrives_is_the_sum_of_its_losses(solved):
+    """3.0 dB of channel: 2.75 dB of connectors and 0.5 dB/km over the 500 m reach."""
+    for losses in solved["budget_db"].values():
+        assert_close(losses["path"], -3.0, rtol=1e-9)
+        assert losses["ageing"] == -1.0
+        assert list(losses)[0] == "laser"
+    for shares in solved["noise_share"].values():
+        assert_close(math.fsum(shares.values()), 1.0, rtol=1e-9)
+
+
+def test_the_tables_fit_a_terminal_of_100_columns(solved, copper):
+    from rich.console import Console
+
+    for data in (solved, copper):
+        console = Console(width=100, record=True, file=io.StringIO())
+        for renderable in link_tables(LinkResult.model_validate(data)):
+            console.print(renderable, highlight=False)
+        text = console.export_text()
+        assert max(map(len, text.splitlines())) <= 100
+        assert "…" not in text
+        for word in ("a to b", "host SerDes", "vendor's boundary", "margin", "Payload"):
+            assert word in text
+
+
+def test_a_current_that_is_given_is_not_solved():
+    data = document(CARD, "--set", "end_a.source.laser.current=0.3")
+    assert [drive["path"][:5] for drive in data["drives"]] == ["end_b"]
+    # More than the 158 mA that would do, so there is light to spare.
+    assert data["slacks"]["worst"]["a_to_b"]["ber"] > 0.01
+
+
+def test_conditions_are_set_like_quantities(solved):
+    words = ("--set", "worst.case=85 degC", "--set", "worst.ageing=0 dB")
+    data = document(CARD, *words)
+    assert data["conditions"]["worst"]["case_k"] == 358.15
+    # 1 dB less to lose: both lasers are content with less.
+    for drive, before in zip(data["drives"], solved["drives"], strict=True):
+        assert drive["amps"] < before["amps"] or drive["binding"] == "launch"
+
+
+def test_a_card_may_be_a_file(tmp_path, copper):
+    text = (card_root() / "devices/links/passive-dac.yaml").read_text()
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(text.replace("name: passive-dac", "name: mine"))
+    data = document(mine)
+    assert data["technology"] == "mine"
+    assert data["energy_j_per_bit"] == copper["energy_j_per_bit"]
+
+
+BROKEN = {
+    "RIN of a comb line": (
+        CARD,
+        {"end_a.source.laser.rin": "-130 dB/Hz"},
+        ("ber", "rin", "no amount of light", "`end_a.source.laser.rin` at most -14"),
+    ),
+    "a swing too small": (
+        CARD,
+        {"end_a.modulator.drive": "0.3 V"},
+        ("ber", "rin", "no amount of light", "`end_a.modulator.drive` at least"),
+    ),
+    "a ring that couples too much": (
+        CARD,
+        {"end_a.modulator.gap": "90 nm", "path.connectors": "10 dB"},
+        ("ber", "rin", "dB of light are missing", "`end_a.modulator.gap` at least"),
+    ),
+    "a laser that rolls over": (
+        CARD,
+        {"end_a.source.laser.thermal": "60 K/W", "path.connectors": "10 dB"},
+        ("ber", "thermal", "the laser gives most at", "`path.connectors` at most"),
+    ),
+    "a heater that holds too little": (
+        CARD,
+        {"end_a.modulator.heater.hold": "0.02"},
+        ("heater", "thermal", "outside the tuning range", "heater.hold` at least"),
+    ),
+    "a ring that heats itself over the fold": (
+        CARD,
+        {"end_a.modulator.detuning": "-0.7", "end_a.modulator.heater.thermal": "2"},
+        ("fold", "thermal", "the ring is bistable", "`end_a.modulator.detuning`"),
+    ),
+    "a laser driven too hard": (
+        CARD,
+        {"end_a.source.laser.current": "1 A", "end_a.source.laser.thermal": "60 K/W"},
+        ("junction rollover", "residual", "laser", "source.laser.current` at most"),
+    ),
+    "copper too long": (
+        "passive-dac",
+        {"path.reach": "4 m"},
+        ("ber", "phy_input", "at the required margin", "`path.reach` at most 3.6"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_link_is_told_what_would_mend_it(case, tmp_path):
+    """And told the truth: with the named number moved, and 1 % beyond, it works."""
+    card, settings, (slack, noise, *words) = BROKEN[case]
+    given = [f"--set={key}={value}" for key, value in settings.items()]
+    # Pictures of light are simulated, which takes longer than all the rest.
+    out = ["--out", tmp_path] if card == "passive-dac" else []
+    result = link(card, *given, "--json", "--quiet", *out)
+    assert result.exit_code == 3
+    data = json.loads(result.stdout)
+    assert not data["feasible"]
+    if out:
+        assert json.loads((tmp_path / "link.json").read_text()) == data
+    found = data["diagnosis"][0]
+    assert found["slack"] in slack.split() and found["limiting"] == noise
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == len(data["diagnosis"])
+    for word in words:
+        assert word in lines[0]
+    assert found["text"] in lines[0] and found["text"] in data["message"]
+
+    own = [row for row in found["remedies"] if row["path"] in settings]
+    row = own[0]  # they come with the smallest move first
+    beyond = row["needed"] + 0.01 * (row["needed"] - row["value"])
+    # Both directions of a symmetric link may be broken; one number mends its own.
+    mended = link(card, *given, f"--set={row['path']}={beyond!r}", "--json", "-q")
+    now = json.loads(mended.stdout)
+    sides = {row["direction"] for row in now["diagnosis"]}
+    assert found["direction"] not in sides
+
+
+def test_what_cannot_be_mended_by_one_number_says_so():
+    many = ["end_a.source.laser.rin=-130 dB/Hz", "equaliser.residual=18 dB"]
+    words = [f"--set={text}" for text in many]
+    data = document(CARD, *words, exit_code=3)
+    found = data["diagnosis"][0]
+    assert not found["remedies"] and "no single number" in found["text"]
+
+
+BAD = {
+    "unknown card": ([CARD[:-1]], [f"did you mean `{CARD}`"]),
+    "no link": (["kp4"], ["`CARD`", "'kp4' is a Fec", "photonflow cards links"]),
+    "unknown path": ([CARD, "--set", "end_a.ring.gap=1 um"], ["`end_a.ring.gap`"]),
+    "a wrong unit": ([CARD, "--set", "worst.case=5 m"], ["5 m", "temperature"]),
+    "unknown condition": ([CARD, "--set", "worst.cas=5"], ["did you mean `case`"]),
+    "no place": (["passive-dac", "--out", "/dev/null/x"], ["`--out`"]),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_ends_in_one_line_and_writes_nothing(case, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words, expected = BAD[case]
+    result = link(*words, "--quiet")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("photonflow: ")
+    assert result.stderr.strip().count("\n") == 0
+    for word in expected:
+        assert word in result.stderr
+    assert list(tmp_path.iterdir()) == []
