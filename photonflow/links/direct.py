@@ -53,7 +53,7 @@ class DirectPort(AbstractOpticalPort):
     tia: TransimpedanceAmplifier
     housekeeping: Housekeeping
     footprint: Footprint
-    lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=64.0)
+    lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=256.0)
     launch_dbm: Scalar = param(
         unit="dBm",
         doc="outer OMA a lane must put into the fibre; -40 where no standard asks",
