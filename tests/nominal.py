@@ -33,13 +33,10 @@ from photonflow.devices.electronics import (
 )
 from photonflow.devices.junction import PNJunction
 from photonflow.devices.lasers import DFBLaser
-from photonflow.devices.modulators import (
-    MachZehnderModulator,
-    MicroringModulator,
-    RingHeater,
-)
+from photonflow.devices.mach_zehnder import MachZehnderModulator
 from photonflow.devices.passives import FibrePath, RibWaveguide, TwinaxPath
 from photonflow.devices.receivers import TransimpedanceAmplifier
+from photonflow.devices.ring_modulators import MicroringModulator, RingHeater
 from photonflow.devices.sources import LaserSource
 from photonflow.links.base import Conditions
 from photonflow.links.electrical import CopperLink, CopperPort

@@ -1,4 +1,4 @@
-"""The time-domain Monte-Carlo: its parts against laws, its counts against closed forms."""
+"""The time-domain Monte-Carlo: its parts against laws, its counts against forms."""
 
 import equinox as eqx
 import jax.numpy as jnp

@@ -132,12 +132,11 @@ def link(
     library, settings = _library(cards), _settings(set_)
     with Progress(quiet, verbose) as progress:
         solved, result = link_result(card, settings, library, progress)
-        data = result.model_dump(mode="json", by_alias=True)
         if out is not None or not as_json:
             folder = out or Path("runs") / f"link-{solved.name}"
-            files = write_link(solved, result, folder, progress)
+            result, files = write_link(solved, result, folder, progress)
     if as_json:
-        print_json(data)
+        print_json(result.model_dump(mode="json", by_alias=True))
     else:
         from ..report.link_tables import link_tables
 

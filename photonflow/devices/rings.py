@@ -21,12 +21,11 @@ with $D$ its denominator gives the power dropped, $(1-t_1^2)(1-t_2^2)\,a / D$.
 
 import math
 
-import jax
 import jax.numpy as jnp
 
 from ..component import Transfer, Values
 from ..units import LIGHT_M_PER_S
-from .response import complex_, inverse, power
+from .response import complex_, inverse
 
 
 def length_m(radius_m: Values) -> Values:
@@ -145,95 +144,36 @@ def small_signal(
     a: Values,
     t: Values,
     fsr: Values,
+    loss_tilt: Values | None = None,
 ) -> Transfer:
-    r"""$H(f)/H(0)$ from resonance shift to transmitted power, coupled modes [3].
+    r"""$H(f)/H(0)$ from drive to transmitted power, coupled modes [3].
 
-    With amplitude decay $\gamma = \gamma_e + \gamma_l$ by coupling and loss and a laser
-    $\Delta$ off resonance the response has one zero and two poles,
-    $$ H(s) \propto \frac{s + 2\gamma_l}{(s + \gamma)^2 + \Delta^2}, $$
+    The drive moves the resonance by $d\omega$ and, with the carriers it sweeps out, the
+    loss by $d\gamma_l = -\rho\,d\omega$; $\rho$ is `loss_tilt`, taken positive where a
+    red shift comes with less loss. With amplitude decay $\gamma = \gamma_e + \gamma_l$
+    by coupling and loss and a laser $\Delta$ above the resonance the response is
+    $$ H(s) \propto \frac{\Delta\,(s + 2\gamma_l)
+        + \rho\,[\Delta^2 + (\gamma_e - \gamma_l)(s + \gamma)]}
+        {(s + \gamma)^2 + \Delta^2}, $$
     so that detuning peaks the band beyond the photon lifetime. Small signals only:
-    large swings are slower on the resonant side than on the other.
+    large swings are slower on the resonant side than on the other. Where the curve is
+    flat at f = 0 the ratio is rounded off (`FLAT_FLANK`).
     """
     gamma_loss = -jnp.log(a) * fsr
-    gamma = gamma_loss - jnp.log(t) * fsr
+    gamma_out = -jnp.log(t) * fsr
+    gamma = gamma_loss + gamma_out
+    delta = 2 * math.pi * detuning_hz
     omega = 2 * math.pi * frequency_hz
-    still = jnp.square(gamma) + jnp.square(2 * math.pi * detuning_hz)
-    zero = complex_(1.0, omega / (2 * gamma_loss))
-    poles = inverse(1 - jnp.square(omega) / still, 2 * gamma * omega / still)
-    return zero * poles
+    still = jnp.square(gamma) + jnp.square(delta)
+    if loss_tilt is None:
+        zero_s = 1 / (2 * gamma_loss)
+    else:
+        x, more = delta / gamma, (gamma_out - gamma_loss) / gamma
+        pace = x + loss_tilt * more
+        gain = 2 * gamma_loss / gamma * x + loss_tilt * (more + jnp.square(x))
+        zero_s = pace * gain / (jnp.square(gain) + FLAT_FLANK**2) / gamma
+    zero = complex_(1.0, omega * zero_s)
+    return zero * inverse(1 - jnp.square(omega) / still, 2 * gamma * omega / still)
 
 
-def modulated(
-    frequency_hz: Values,
-    detuning_hz: Values,
-    a: Values,
-    t: Values,
-    fsr: Values,
-    loss_per_shift: Values,
-) -> Transfer:
-    r"""$H(f)/H(0)$ from drive to transmitted power, where the drive moves the loss too.
-
-    Depletion that shifts the resonance by $\delta\Delta$ also takes carriers, and
-    $\delta\gamma_l = r\,\delta\Delta$ of loss, out of the mode. The first-order
-    solution of the coupled mode around a steady state is then
-    $$ H(s) \propto \frac{\Delta(s + 2\gamma_l)
-       + r\,[(\gamma_l-\gamma_e)(s+\gamma) - \Delta^2]}{(s + \gamma)^2 + \Delta^2}, $$
-    the poles of `small_signal` with another zero. Loss is a fifth of the response at
-    f = 0 of a ring at one half linewidth, and takes 1 to 2 dB off its peak. Where shift
-    and loss cancel at f = 0, H/H(0) has no limit; it is kept finite there (`STATIC`).
-    """
-    lost = -jnp.log(a) * fsr
-    leak = -jnp.log(t) * fsr
-    gamma = lost + leak
-    # All rates in units of the total decay.
-    x, y = 2 * math.pi * detuning_hz / gamma, (lost - leak) / gamma
-    moving = x + loss_per_shift * y
-    static = 2 * lost / gamma * x + loss_per_shift * (y - jnp.square(x))
-    omega = 2 * math.pi * frequency_hz / gamma
-    still = 1 + jnp.square(x)
-    slower = moving * static / (jnp.square(static) + STATIC**2)
-    zero = complex_(1.0, omega * slower)
-    return zero * inverse(1 - jnp.square(omega) / still, 2 * omega / still)
-
-
-STATIC = 1e-4
-"""width of the guard around no static response, over that of one linewidth a radian"""
-
-
-def still(detuning_hz: Values, a: Values, t: Values, fsr: Values) -> Values:
-    """Transmitted power of the coupled modes at rest: a Lorentzian notch."""
-    gamma_e, gamma_l = -jnp.log(t) * fsr, -jnp.log(a) * fsr
-    off2 = jnp.square(2 * math.pi * detuning_hz)
-    passed = jnp.square(gamma_l - gamma_e) + off2
-    return passed / (jnp.square(gamma_l + gamma_e) + off2)
-
-
-def large_signal(
-    detuning_hz: Values, a: Values, t: Values, fsr: Values, step_s: Values
-) -> Values:
-    r"""Transmitted power while resonance and loss move, one value per step, periodic.
-
-    Coupled modes [3] with unit input, $\mu^2 = 2\gamma_e$,
-    $$ \dot A = -(\gamma + i\Delta) A + i\mu, \qquad T = |1 + i\mu A|^2, $$
-    solved exactly through steps of constant $\gamma, \Delta$ (their values in mid
-    step). The state after a period is an affine function of the state before it, which
-    gives the periodic solution without a run-in. Held still this is `still`, and for
-    small motions it is `small_signal`.
-    """
-    gamma_e = -jnp.log(t) * fsr
-    pole = complex_(gamma_e - jnp.log(a) * fsr, 2 * math.pi * detuning_hz)
-    drive = complex_(0.0, jnp.sqrt(2 * gamma_e))
-    kept = jnp.exp(-pole * step_s)
-    added = (1 - kept) * drive / pole
-
-    def advance(state, step):
-        kept_so_far, added_so_far = state
-        k, b = step
-        state = (kept_so_far * k, added_so_far * k + b)
-        return state, state
-
-    nothing = complex_(jnp.zeros_like(gamma_e), jnp.zeros_like(gamma_e))
-    start = (nothing + 1, nothing)
-    (whole, gained), (kept_at, added_at) = jax.lax.scan(advance, start, (kept, added))
-    field = kept_at * (gained / (1 - whole)) + added_at
-    return power(1 + drive * field)
+FLAT_FLANK = 1e-3  # slope rounded off, of 2 / mu^2 |s|^2 per total decay; useful: 0.1

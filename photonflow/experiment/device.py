@@ -13,7 +13,7 @@ import yaml
 
 from ..cards.values import known
 from ..component import Component
-from ..devices.modulators import MicroringModulator
+from ..devices.ring_modulators import MicroringModulator
 from ..quantity import InputError
 from .folder import read_result
 

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 from scipy.signal import find_peaks
 
-from ..devices.modulators import MicroringModulator
+from ..devices.ring_modulators import MicroringModulator
 from ..quantity import InputError
 from ..units import LIGHT_M_PER_S
 from .extraction import Spectrum, resonance_hz

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..component import replace
-from ..devices.modulators import MicroringModulator
+from ..devices.ring_modulators import MicroringModulator
 from . import cells, picture, process, rules
 from .comparison import compare, compare_row, row_radii_m
 from .extraction import netlist, spectrum

@@ -21,7 +21,7 @@ import numpy as np
 import sax
 
 from ..devices import rings
-from ..devices.modulators import MicroringModulator
+from ..devices.ring_modulators import MicroringModulator
 from ..units import LIGHT_M_PER_S, LN10
 from .process import EFFECTIVE_INDEX, UM
 

@@ -28,15 +28,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ..component import Scalar, Transfer, Values
-from ..devices.modulators import (
-    AbstractModulator,
-    AbstractOperation,
-    MachZehnderModulator,
-    MachZehnderOperation,
-    MicroringModulator,
-    RingOperation,
-)
-from ..devices.response import from_db, one_pole
+from ..devices.mach_zehnder import MachZehnderModulator, MachZehnderOperation
+from ..devices.modulators import AbstractModulator, AbstractOperation
+from ..devices.response import from_db
+from ..devices.ring_modulators import MicroringModulator, RingOperation
 
 
 RTOL, ATOL = 1e-6, 1e-7
@@ -92,7 +87,7 @@ class RingDynamics(AbstractDynamics):
 
     def electrical(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
         """RC of driver and junction."""
-        return one_pole(frequency_hz, self.operation.electrical_hz(source_ohm))
+        return self.operation.charging(frequency_hz, source_ohm)
 
     def static(self, drive: Values) -> Values:
         """The all-pass formula at the voltage of each drive."""

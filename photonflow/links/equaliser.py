@@ -26,7 +26,7 @@ from jaxtyping import Array, Complex, Float
 
 from ..component import Scalar, Transfer, Values, param
 from ..devices.electronics import analogue
-from ..devices.response import from_db, power
+from ..devices.response import complex_, from_db, power
 from . import signal
 from .detection import (
     AbstractEqualiser,
@@ -201,11 +201,10 @@ class Sampled(eqx.Module):
         cascade = sender.transfer * light
         delay = grid.delay(cascade) + later
         lines = cascade * grid.hold() * grid.advance(delay)
-        turning = 2 * np.pi * jnp.asarray(grid.lines) * lines
         return cls(
             cascade=cascade,
             pulse=grid.fold(lines),
-            slope=grid.fold(jax.lax.complex(-turning.imag, turning.real)),
+            slope=grid.fold(grid.slope(lines)),
             behind={
                 "thermal": output_v,
                 "light": light,
@@ -262,7 +261,7 @@ def taps_spectrum(
     """Response of the taps, the one behind `ahead` others at t = 0."""
     later = np.arange(weights.shape[0]) - ahead
     phase = 2 * np.pi * grid.lines[:, None] * later
-    return jax.lax.complex(
+    return complex_(
         jnp.asarray(np.cos(phase)) @ weights, jnp.asarray(-np.sin(phase)) @ weights
     )
 
@@ -298,12 +297,9 @@ class Linear(AbstractSlicer):
         for name, density in densities(
             self.sender, self.taker, self.channel, levels
         ).items():
-            behind = power(sampled.behind[name])
-            spectrum += density * grid.fold(jax.lax.complex(behind, 0.0 * behind)).real
-        lags = grid.symbols(jax.lax.complex(spectrum, 0.0 * spectrum))[:taps]
-        white = (
-            self.taker.conversion * grid.symbols(jax.lax.complex(sent, 0.0 * sent))[0]
-        )
+            spectrum += density * grid.fold_power(power(sampled.behind[name]))
+        lags = grid.lags(spectrum)[:taps]
+        white = self.taker.conversion * grid.lags(sent)[0]
         correlation = toeplitz(lags) + white * jnp.eye(taps)
         # Column k of P, as the taps see the symbol sent k symbols ago.
         places = ahead - np.arange(taps)
@@ -378,7 +374,8 @@ class Linear(AbstractSlicer):
 
         $\int h^2(-t)\,q(t)\,dt / \int h^2\,dt$ with $h$ from the light to the slicer
         and $q$ the pulse of light of one symbol: exact for shot noise, which is linear
-        in the light, and for RIN as far as a symbol keeps its level while it lasts.
+        in the light, and for RIN as far as a symbol keeps its level while it lasts
+        (within 8 %; 18 % at the lowest level of a linear pluggable).
         """
         grid = self.equaliser.grid
         turned = grid.advance(self.sampled.delay) * response

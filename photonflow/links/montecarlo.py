@@ -53,8 +53,8 @@ CROSS = np.array(
         [-1, 20, 21, 23, 22, -1],
     ]
 )
-"""5 bits of a pair of PAM-6 symbols: an 8 x 4 Gray code, its outer columns folded to the
-top and the bottom"""
+"""5 bits of a pair of PAM-6 symbols: an 8 x 4 Gray code, its outer columns folded to
+the top and the bottom"""
 
 
 class Counted(NamedTuple):

@@ -15,8 +15,6 @@ stand at even levels. Left out: patterns longer than `memory`, driver noise and 
 distortion on anything but the mean slope (they go the way of small signals).
 """
 
-import math
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -27,7 +25,7 @@ from jaxtyping import Array, Complex, Float
 
 from ..component import Scalar, Values, param
 from ..devices.modulators import AbstractOperation
-from ..devices.response import from_db, power
+from ..devices.response import complex_, from_db, power
 from . import signal
 from .detection import (
     AbstractEqualiser,
@@ -62,39 +60,6 @@ def de_bruijn(levels: int, memory: int) -> np.ndarray:
     return np.array(out)
 
 
-def predistorted(operation: AbstractOperation, pam: int) -> Float[Array, " levels"]:
-    """Drives whose light stands at even levels; 0 and 1 at the ends.
-
-    Bisection and one implicitly differentiated Newton step. Where the swing folds back
-    over the notch some drive between the ends is found.
-    """
-    still = jax.lax.stop_gradient(operation)
-
-    def missing(drive, operation, share):
-        ends = operation.static(jnp.array([0.0, 1.0]))
-        rise = ends[1] - ends[0]
-        return operation.static(drive) - ends[0] - share * rise, rise
-
-    def place(share):
-        def halve(bracket, _):
-            low, high = bracket
-            middle = (low + high) / 2
-            left, rise = missing(middle, still, share)
-            short = left * rise < 0
-            return (jnp.where(short, middle, low), jnp.where(short, high, middle)), None
-
-        ends = (jnp.zeros_like(share), jnp.ones_like(share))
-        (low, high), _ = jax.lax.scan(halve, ends, length=40)
-        guess = jax.lax.stop_gradient((low + high) / 2)
-        one = jnp.ones_like(guess)
-        _, slope = jax.jvp(lambda d: missing(d, still, share)[0], (guess,), (one,))
-        safe = jnp.where(jnp.abs(slope) > 1e-9, slope, 1.0)
-        step = missing(guess, operation, share)[0] / jax.lax.stop_gradient(safe)
-        return guess - jnp.where(jnp.abs(slope) > 1e-9, step, 0.0)
-
-    return jax.vmap(place)(jnp.linspace(0.0, 1.0, pam))
-
-
 def light(
     operation: AbstractOperation,
     chain: Complex[Array, " lines"],
@@ -109,8 +74,8 @@ def light(
     of `OVERSAMPLING` samples a symbol.
     """
     grid = Grid(len(symbols), OVERSAMPLING)
-    sent = predistorted(operation, pam)[symbols]
-    spectrum = jnp.fft.fft(jax.lax.complex(sent, 0.0 * sent))
+    sent = operation.predistort(jnp.linspace(0.0, 1.0, pam))[symbols]
+    spectrum = jnp.fft.fft(complex_(sent, 0.0))
     lines = jnp.tile(spectrum, OVERSAMPLING // 2) * chain * grid.hold()
     drive = grid.samples(lines)
     sample_hz = symbol_hz * OVERSAMPLING
@@ -163,11 +128,10 @@ class PatternedFeedForward(AbstractEqualiser):
         assert sender.light is not None
         spectrum = jnp.fft.rfft(sender.light)[:-1] / OVERSAMPLING
         lines = spectrum * sampled.behind["light"] * grid.advance(sampled.delay)
-        turning = 2 * math.pi * jnp.asarray(grid.lines) * lines
         return Patterned(
             levels_a=levels_a(sender, taker, channel, pam),
             samples=grid.fold(lines),
-            slopes=grid.fold(jax.lax.complex(-turning.imag, turning.real)),
+            slopes=grid.fold(grid.slope(lines)),
             light=sender.light,
             sampled=sampled,
             sender=sender,
@@ -226,18 +190,15 @@ class Patterned(AbstractSlicer):
         for name, density in densities(
             self.sender, self.taker, self.channel, levels
         ).items():
-            behind = power(self.sampled.behind[name])
-            spectrum += density * grid.fold(jax.lax.complex(behind, 0.0 * behind)).real
-        lags = grid.symbols(jax.lax.complex(spectrum, 0.0 * spectrum))[:taps]
+            spectrum += density * grid.fold_power(power(self.sampled.behind[name]))
+        lags = grid.lags(spectrum)[:taps]
         sent = self._sent / (self.pam - 1)
         wanted = np.fft.rfft(sent - sent.mean()) / grid.period
-        wanted = jax.lax.complex(jnp.asarray(wanted.real), jnp.asarray(wanted.imag))
+        wanted = complex_(jnp.asarray(wanted.real), jnp.asarray(wanted.imag))
         common = grid.symbols(alternating * jnp.conj(wanted))
         places = (ahead - np.arange(taps)) % grid.period
-        white = self.taker.conversion * grid.symbols(
-            jax.lax.complex(received, 0.0 * received)
-        )
-        correlation = toeplitz(lags) + white[0] * jnp.eye(taps)
+        white = self.taker.conversion * grid.lags(received)[0]
+        correlation = toeplitz(lags) + white * jnp.eye(taps)
         weights = least_squares(correlation, common[places])
         # The mean slope from symbols sent to symbols found becomes 1.
         return weights * (variance / jnp.sum(weights * common[places]))

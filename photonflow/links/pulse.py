@@ -53,16 +53,22 @@ class Grid(eqx.Module):
         """The lines in hertz."""
         return jnp.asarray(self.lines) * symbol_hz
 
-    def hold(self) -> Float[Array, " lines"]:
+    def hold(self) -> Complex[Array, " lines"]:
         """Spectrum of one rectangular symbol, centred on t = 0."""
-        return jnp.asarray(np.sinc(self.lines))
+        return complex_(jnp.asarray(np.sinc(self.lines)), 0.0)
+
+    def slope(self, lines: Complex[Array, " lines"]) -> Complex[Array, " lines"]:
+        """Of the time derivative, per symbol."""
+        omega = 2 * math.pi * jnp.asarray(self.lines)
+        return complex_(-omega * lines.imag, omega * lines.real)
 
     def delay(self, cascade: Complex[Array, " lines"]) -> Scalar:
         """Phase delay at the band edge, in symbols."""
         inside = cascade[: self.period // 2 + 1]
         # Of a dead cascade the squares below would underflow.
         size = jnp.abs(inside.real) + jnp.abs(inside.imag)
-        inside = inside / jax.lax.stop_gradient(size)
+        size = jax.lax.stop_gradient(size)
+        inside = complex_(inside.real / size, inside.imag / size)
         turn = inside[1:] * jnp.conj(inside[:-1])
         return -jnp.sum(jnp.arctan2(turn.imag, turn.real)) / math.pi
 
@@ -73,11 +79,19 @@ class Grid(eqx.Module):
 
     def fold(self, lines: Complex[Array, " lines"]) -> Complex[Array, " half"]:
         """Spectrum of what is left at one sample a symbol, lines 0 .. period / 2."""
-        halved = lines * jnp.asarray(np.where(self.lines == 0, 0.5, 1.0))
+        halved = lines.at[0].multiply(0.5)
         positive = jnp.sum(halved.reshape(-1, self.period), axis=0)
         half = self.period // 2
         mirrored = jnp.concatenate([positive[:1], positive[:0:-1]])
         return positive[: half + 1] + jnp.conj(mirrored[: half + 1])
+
+    def fold_power(self, density: Float[Array, " lines"]) -> Float[Array, " half"]:
+        """The same for a density of power."""
+        return self.fold(complex_(density, 0.0)).real
+
+    def lags(self, density: Float[Array, " half"]) -> Float[Array, " period"]:
+        """Autocorrelation of a folded density."""
+        return self.symbols(complex_(density, 0.0))
 
     def symbols(self, folded: Complex[Array, " half"]) -> Float[Array, " period"]:
         """One sample a symbol, from a folded spectrum."""

@@ -22,8 +22,8 @@ from jaxtyping import Array, Bool, Float
 
 from ..component import Component, Scalar, param
 from ..devices import rings
-from ..devices.modulators import RingHeater
 from ..devices.response import smooth_positive
+from ..devices.ring_modulators import RingHeater
 
 
 SIGMAS = 3.0  # of spread that a placement covers on either side

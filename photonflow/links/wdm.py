@@ -28,8 +28,8 @@ from jaxtyping import Array, Bool, Float
 
 from ..component import Component, Scalar, Transfer, Values, param
 from ..devices.filters import RingFilter
-from ..devices.modulators import MicroringModulator
 from ..devices.response import to_db
+from ..devices.ring_modulators import MicroringModulator
 from ..units import LIGHT_M_PER_S, LN10
 from .signal import mean_square
 from .tuning import AbstractTuning, Placement, holding_w, hz_per_k

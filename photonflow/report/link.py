@@ -52,6 +52,23 @@ class Curve(Row):
     log10_ber: list[Number]
 
 
+class Count(Row):
+    """Wrong bits of a simulation in time, behind some more loss."""
+
+    loss_db: Number
+    errors: int
+    bits: int
+    low: Number = Field(description="Wilson's interval of the error rate at 95 %")
+    high: Number
+
+
+class Counted(Row):
+    """The direction with less margin as it was simulated, at the worst corner."""
+
+    direction: Side
+    counts: list[Count] = Field(description="as it works first, then behind loss")
+
+
 class Way(Row):
     """One direction at the worst corner."""
 
@@ -97,6 +114,9 @@ class LinkResult(Row):
     )
     drives: list[Drive] = Field(description="laser currents that were solved for")
     ber_curve: dict[Side, Curve]
+    counted: Counted | None = Field(
+        None, description="null where no pictures were asked for, and for copper"
+    )
     shortfall_db: Maybe = Field(None, description="of the worse end; null where met")
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from .drawing import INK, canvas, headline
-from .link import LinkResult
+from .link import Counted, LinkResult
 from .words import WAYS, number
 
 
@@ -52,6 +52,10 @@ def curve_figure(result: LinkResult) -> "Figure":
             )  # fmt: skip
             ax.plot([now, now], [ber, height], color=colour, lw=0.7, ls=":")
         drawn.append(side)
+    if result.counted is not None:
+        side = result.counted.direction
+        now = ways[sides.index(side)][2]
+        _counts(ax, result.counted, now, COLOURS[side])
     ax.axhline(limit, color=INK, lw=0.9, ls="--")
     ax.annotate(
         f"the FEC stands {10.0**limit:.2g}", (0.995, limit), (0, 3), ha="right",
@@ -74,7 +78,7 @@ def curve_figure(result: LinkResult) -> "Figure":
         else "loss added to the channel, dB"
     )
     ax.grid(color="#E5E5E5", lw=0.6)
-    if not alike:
+    if not alike or result.counted is not None:
         ax.legend(frameon=False, fontsize=8.5, loc="lower left")
     spare = "to spare" if result.margin_db >= 0 else "missing"
     headline(
@@ -84,6 +88,27 @@ def curve_figure(result: LinkResult) -> "Figure":
         f"fails, {number(asked, 'g')} dB asked for",
     )
     return figure
+
+
+def _counts(ax: Any, counted: Counted, now: float, colour: str) -> None:
+    """Error rates that were counted, each with its interval."""
+    from matplotlib.colors import to_rgba
+
+    name: str | None = "counted in time, 95 %"
+    for row in counted.counts:
+        ends = [math.log10(row.high), math.log10(max(row.low, 10.0**FLOOR))]
+        x = now - row.loss_db
+        if row.errors:
+            middle = math.log10(row.errors / row.bits)
+            ax.plot([x, x], ends, color=INK, lw=1.2)
+            mark = {"marker": "s", "ls": "", "color": INK, "ms": 5, "mfc": "w"}
+            ax.plot([x], [middle], label=name, **mark)
+            name = None
+        else:
+            ax.plot([x], ends[:1], "v", color=INK, ms=6, mfc=to_rgba(colour, 0.3))
+            ax.annotate(
+                "none counted", (x, ends[0]), (6, 4), textcoords="offset points", size=8
+            )
 
 
 def _way(result: LinkResult, side: Any, optical: bool) -> tuple:

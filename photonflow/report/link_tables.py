@@ -163,12 +163,28 @@ def _told(result: LinkResult) -> str:
         "the most light it has"
         for drive in result.drives
     ]
+    if result.counted is not None:
+        words.append(_counted(result))
     words.append(
         f"Payload {show(result.rate_bps, 'bit/s')} each way, on the line "
         f"{show(result.line_rate_bps, 'bit/s')}; one way takes "
         f"{show(result.latency_s, 's')}, FEC to FEC."
     )
     return "\n".join(words)
+
+
+def _counted(result: LinkResult) -> str:
+    """What the simulation in time says beside the closed form."""
+    counted = result.counted
+    assert counted is not None
+    side, row = counted.direction, counted.counts[0]
+    computed = 10.0 ** result.directions[side].log10_ber
+    found = (
+        f"BER {row.errors / row.bits:.1e} ({row.low:.1e} to {row.high:.1e} at 95 %)"
+        if row.errors
+        else f"no wrong bit in {row.bits:.1e}: BER below {row.high:.1e}"
+    )
+    return f"Simulated in time, {WAYS[side]}: {found}; computed {computed:.1e}"
 
 
 def _number(value: float | None, form: str) -> str:
