@@ -65,6 +65,8 @@ class Channel(eqx.Module):
     loss_db: Scalar
     interference: Scalar
     """multi-path: variance over the product of a level and the mean level"""
+    crosstalk: Scalar
+    """data of other wavelengths over the variance of the signal"""
     reserve_db: Scalar
     symbol_hz: Scalar
     log10_allowed: Scalar
@@ -170,6 +172,9 @@ def levels_a(
 
 def receive(sender: Sender, taker: Taker, channel: Channel, pam: int) -> Received:
     """Error rate now and with the reserve lost, and the margin."""
+    # Data of other wavelengths pass what our own pass: so much more distortion of it.
+    distortion = sender.distortion + channel.crosstalk
+    sender = eqx.tree_at(lambda s: s.distortion, sender, distortion)
     slicer = channel.equaliser.listen(sender, taker, channel, pam)
     losses_db = jnp.array([0.0, 1.0]) * channel.reserve_db
     log10_ber = jnp.asarray(jax.vmap(slicer.log10_ber)(losses_db))

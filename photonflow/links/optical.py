@@ -16,8 +16,8 @@ from .base import (
     ber_slack,
 )
 from .detection import AbstractEqualiser, Channel, Received, Sender, Taker, receive
+from .end import AbstractOpticalPort
 from .fec import Fec
-from .port import OpticalPort
 
 
 class OpticalLink(AbstractLink):
@@ -27,12 +27,12 @@ class OpticalLink(AbstractLink):
     photodiode. Without retimers the cascade runs from host SerDes to host SerDes;
     with them, BER adds up over the electrical segments. `reserve` is the optical
     margin a design must keep. Who equalises (`port`) does it by `equaliser`, alike at
-    both ends. Left out: wavelength multiplexing.
+    both ends. A lane is a wavelength where an end multiplexes.
     """
 
-    end_a: OpticalPort
+    end_a: AbstractOpticalPort
     path: FibrePath
-    end_b: OpticalPort
+    end_b: AbstractOpticalPort
     fec: Fec
     equaliser: AbstractEqualiser
     rate_bps: Scalar = param(
@@ -47,9 +47,7 @@ class OpticalLink(AbstractLink):
         """Error rate, margin, latency and watts under `at`."""
         a, b = together(lambda end: self.end(end, at), [(self.end_a,), (self.end_b,)])
         there = self.channel(at)
-        # The way back differs in nothing but what its electrical segments leave.
-        left = self.log10_allowed(self.end_b, self.end_a)
-        back = eqx.tree_at(lambda c: c.log10_allowed, there, left)
+        back = self.channel(at, self.end_b, self.end_a)
         a_to_b, b_to_a = together(
             lambda tx, rx, channel: receive(tx, rx, channel, self.pam),
             [(a.sender, b.taker, there), (b.sender, a.taker, back)],
@@ -64,7 +62,7 @@ class OpticalLink(AbstractLink):
             b_to_a=self.direction(b_to_a, b, self.end_a, at),
         )
 
-    def end(self, port: OpticalPort, at: Conditions) -> "End":
+    def end(self, port: AbstractOpticalPort, at: Conditions) -> "End":
         """All that one end does under `at`."""
         work, symbol_hz = port.work(at), self.symbol_hz(port)
         return End(
@@ -76,43 +74,48 @@ class OpticalLink(AbstractLink):
             segments=port.segments_sent(),
         )
 
-    def taker(self, port: OpticalPort, at: Conditions) -> Taker:
+    def taker(self, port: AbstractOpticalPort, at: Conditions) -> Taker:
         """One lane of the receiver of an end."""
         f = self.equaliser.frequencies_hz(self.symbol_hz(port), self.pam)
         taker = port.takes(at, f)
         if self.path.dispersion is None:
             return taker
         # Both ends send at one wavelength; the fibre comes just ahead of the diode.
-        fibre = self.path.transfer(f, port.modulator.wavelength_m, at.length_m)
+        fibre = self.path.transfer(f, port.wavelength_m(), at.length_m)
         return eqx.tree_at(lambda t: t.photodiode, taker, taker.photodiode * fibre)
 
     def channel(
         self,
         at: Conditions,
-        tx: OpticalPort | None = None,
-        rx: OpticalPort | None = None,
+        tx: AbstractOpticalPort | None = None,
+        rx: AbstractOpticalPort | None = None,
     ) -> Channel:
-        """Loss between the ends and what the slicer must keep; from a to b unless said.
-
-        All but the electrical segments, which `tx` and `rx` have, is alike both ways.
-        """
+        """Loss between the ends and what the slicer must keep; from a to b unless said."""
+        tx, rx = tx or self.end_a, rx or self.end_b
+        interference, crosstalk = self.path.interference(), jnp.zeros(())
+        heard = rx.hears(at, self.pam)
+        if heard is not None:
+            interference = interference + heard.interference
+            # Other data in the same format, over the variance of our own.
+            crosstalk = heard.relative["crosstalk"] / signal.mean_square(self.pam)
         return Channel(
             equaliser=self.equaliser,
-            interference=self.path.interference(),
+            interference=interference,
+            crosstalk=crosstalk,
             loss_db=self.path.loss_db(at.length_m) + at.ageing_db,
             reserve_db=self.reserve_db,
             symbol_hz=self.symbol_hz(self.end_a),
-            log10_allowed=self.log10_allowed(tx or self.end_a, rx or self.end_b),
+            log10_allowed=self.log10_allowed(tx, rx),
         )
 
-    def log10_allowed(self, tx: OpticalPort, rx: OpticalPort) -> Scalar:
+    def log10_allowed(self, tx: AbstractOpticalPort, rx: AbstractOpticalPort) -> Scalar:
         """What the electrical segments leave of the threshold for the optics."""
         allowed = self.fec.threshold
         for segment in tx.segments_sent() + rx.segments_taken():
             allowed = allowed - 10.0**segment
         return jnp.log10(jnp.maximum(allowed, 1e-30))
 
-    def symbol_hz(self, end: OpticalPort) -> Scalar:
+    def symbol_hz(self, end: AbstractOpticalPort) -> Scalar:
         """Symbol rate of one lane."""
         lane_bps = self.rate_bps * self.fec.overhead / end.lanes
         return lane_bps / signal.BITS[self.pam]
@@ -123,7 +126,7 @@ class OpticalLink(AbstractLink):
         return electronics + self.fec.latency_s + self.path.latency_s(at.length_m)
 
     def direction(
-        self, received: Received, tx: "End", rx: OpticalPort, at: Conditions
+        self, received: Received, tx: "End", rx: AbstractOpticalPort, at: Conditions
     ) -> Direction:
         """One direction with its electrical segments and its limits."""
         totals = [received.log10_ber, received.log10_ber_reserve]
@@ -139,7 +142,8 @@ class OpticalLink(AbstractLink):
                 "path": -self.path.loss_db(at.length_m),
                 "ageing": -at.ageing_db,
                 "coupler_receive": -rx.coupler_receive_db,
-            },
+            }
+            | {name: -loss for name, loss in rx.dropped_db(at).items()},
             slacks={"ber": ber_slack(totals[1], self.fec.threshold)} | tx.slacks,
         )
 

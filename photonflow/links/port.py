@@ -3,7 +3,7 @@
 import equinox as eqx
 import jax.numpy as jnp
 
-from ..component import Component, Scalar, Values, param
+from ..component import Scalar, param
 from ..devices.detectors import Photodiode
 from ..devices.electronics import (
     AbstractDriver,
@@ -12,33 +12,36 @@ from ..devices.electronics import (
     SerDes,
     Trace,
 )
-from ..devices.modulators import AbstractModulator, AbstractOperation
+from ..devices.modulators import (
+    AbstractModulator,
+    AbstractOperation,
+    MicroringModulator,
+)
 from ..devices.receivers import TransimpedanceAmplifier
 from ..devices.response import from_db, power, to_db
 from ..devices.sources import AbstractSource, Light
-from .base import Conditions, PortBudget, by_cause
-from .detection import AbstractEqualiser, Sender, Taker
+from .base import Conditions, PortBudget
+from .detection import AbstractEqualiser, Sender
+from .end import AbstractOpticalPort, AbstractPortAtWork, Lasers
 from .fec import Fec
 from .footprint import Footprint
 from .pattern import light
+from .signal import mean_square
+from .tuning import hz_per_k
+from .wdm import Multiplexed, RingBus
 
 
-class OpticalPort(Component):
-    """One end of an optical link: pluggable with a DSP, linear pluggable, or engine.
-
-    A half-retimed pluggable has a retimer for what it sends and none for what arrives.
+class OpticalPort(AbstractOpticalPort):
+    """One end of an optical link with a modulator: pluggable, linear, or engine.
 
     ```
-    host SerDes ── trace ──[ retimer ]── driver ── modulator ── coupler_out ── fibre
-                     │                      source ─ coupler_in ┘
-                     └─────[ retimer ]── TIA ── photodiode ── coupler_receive ── fibre
+    driver ── modulator ──[ other rings of the bus ]── coupler_out ── fibre
+    source ─ coupler_in ┘
+    photodiode ──[ drop filter ]── coupler_receive ── fibre
     ```
 
-    Whoever drives also equalises: the DSP where there is one, else the host's SerDes
-    through the trace. Toward the modulator the trace is undone ahead of the driver,
-    which costs swing at the driver's noisy input; from the TIA it is undone behind the
-    SerDes' input noise. The signal path of all lanes is the same. The controller of
-    the module counts as `tuning`, with the heaters and lock loops it runs.
+    With `wdm` each fibre carries as many lanes as the bus has wavelengths; every lane
+    needs a ring modulator, held where the tuning of the bus puts it.
     """
 
     host: SerDes
@@ -51,7 +54,7 @@ class OpticalPort(Component):
     tia: TransimpedanceAmplifier
     housekeeping: Housekeeping
     footprint: Footprint
-    lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=64.0)
+    lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=256.0)
     launch_dbm: Scalar = param(
         unit="dBm",
         doc="outer OMA a lane must put into the fibre; -40 where no standard asks",
@@ -67,70 +70,47 @@ class OpticalPort(Component):
     coupler_receive_db: Scalar = param(
         unit="dB", doc="fibre to photodiode", low=0.0, high=6.0
     )
+    wdm: RingBus | None = None
 
-    def sends_by(self) -> SerDes:
-        """Who sends the modulator's drive."""
-        return self.host if self.retimer is None else self.retimer.line
+    def __check_init__(self):
+        if self.wdm and not isinstance(self.modulator, MicroringModulator):
+            raise ValueError("`wdm` needs a ring `modulator`: it multiplexes as well")
 
-    def takes_by(self) -> SerDes:
-        """Who takes the TIA's output."""
-        if self.retimer is None or not self.retimer.receives:
-            return self.host
-        return self.retimer.line
-
-    def segments_sent(self) -> list[Scalar]:
-        """log10 BER of the electrical segments ahead of the driver."""
-        return [] if self.retimer is None else [self.retimer.host_log10_ber]
-
-    def segments_taken(self) -> list[Scalar]:
-        """log10 BER of the electrical segments behind the TIA."""
-        if self.retimer is None or not self.retimer.receives:
-            return []
-        return [self.retimer.host_log10_ber]
-
-    def latency_s(self) -> Scalar:
-        """Of all chips of this end, Tx plus Rx."""
-        if self.retimer is None:
-            return self.host.latency_s
-        passed = 1.0 if self.retimer.receives else 0.5
-        return self.host.latency_s + passed * self.retimer.line.latency_s
+    def wavelength_m(self) -> Scalar:
+        """Where its modulator works."""
+        return self.modulator.wavelength_m
 
     def work(self, at: Conditions) -> "PortAtWork":
-        """Light and modulator under `at`, solved once for all that asks."""
+        """Light and modulator under `at`."""
         light = self.source.shine(at.case_k, at.coolant_k)
         input_w = light.lane_w * from_db(-self.coupler_in_db)
-        return PortAtWork(self, light, input_w, self.modulator.operate(input_w))
-
-    def takes(self, at: Conditions, frequency_hz: Values) -> Taker:
-        """One lane of the receiver, responses at `frequency_hz`."""
-        f, phy, tia = frequency_hz, self.takes_by(), self.tia
-        amplifier = tia.transfer(f)
-        if phy is self.host:
-            amplifier = amplifier * self.trace.transfer(f)
-        coupled = from_db(-self.coupler_receive_db)
-        return Taker(
-            a_per_w=self.photodiode.responsivity_a_per_w * coupled,
-            dark_a=self.photodiode.dark_a,
-            thermal_a2_per_hz=tia.noise_a2_per_hz(
-                self.photodiode.capacitance_f, at.case_k
-            ),
-            photodiode=self.photodiode.transfer(f),
-            amplifier=amplifier,
-            front=phy.transfer(f),
-            input_per_hz=phy.noise_v2_per_hz / jnp.square(tia.output_v),
-            peaking_db=phy.peaking_db,
-            conversion=from_db(-phy.receive_snr_db),
-        )
+        modulator = self.modulator
+        if self.wdm is not None and isinstance(modulator, MicroringModulator):
+            per_k = hz_per_k(modulator.heater, modulator.optical_hz())
+            fsr_hz, wavelengths = modulator.fsr_hz(), self.wdm.grid.wavelengths
+            place = self.wdm.tuning.place(fsr_hz, wavelengths, at.case_k, per_k)
+            hold = place.hold(fsr_hz)
+            modulator = eqx.tree_at(lambda m: m.heater.hold, modulator, hold)
+        return PortAtWork(self, at, light, input_w, modulator.operate(input_w))
 
 
-class PortAtWork(eqx.Module):
+class PortAtWork(AbstractPortAtWork):
     """An end with its laser lit and its modulator driven."""
 
     port: OpticalPort
+    at: Conditions
     light: Light
     input_w: Scalar
     """light at the modulator's input"""
     modulation: AbstractOperation
+
+    def bus(self, pam: int) -> Multiplexed | None:
+        """What the modulators of the other wavelengths do to its light."""
+        port, modulation = self.port, self.modulation
+        if port.wdm is None or not isinstance(port.modulator, MicroringModulator):
+            return None
+        top, bottom = modulation.top, modulation.bottom
+        return port.wdm.multiplex(port.modulator, top, bottom, self.at.case_k, pam)
 
     def sends(
         self, symbol_hz: Scalar, equaliser: AbstractEqualiser, pam: int
@@ -145,13 +125,20 @@ class PortAtWork(eqx.Module):
         if port.retimer is None:
             swing_v2 = swing_v2 * power(port.trace.transfer(symbol_hz / 2))
         in_fibre_w = self.input_w * from_db(-port.coupler_out_db)
+        distortion = from_db(-phy.transmit_snr_db)
+        bus = self.bus(pam)
+        if bus is not None:
+            in_fibre_w = in_fibre_w * from_db(-bus.losses_db["mux_through"])
+            # The neighbours' data look like more distortion of the same band.
+            written = bus.relative["intermodulation"]
+            distortion = distortion + written / mean_square(pam)
         return Sender(
             top_w=in_fibre_w * self.modulation.top,
             bottom_w=in_fibre_w * self.modulation.bottom,
             transfer=driven * modulated,
             chip=chip,
             rin_per_hz=self.light.rin_per_hz,
-            distortion=from_db(-phy.transmit_snr_db),
+            distortion=distortion,
             driver_v2=port.driver.noise_v2_per_hz * (symbol_hz / 2) / swing_v2,
             light=None
             if symbols is None
@@ -168,12 +155,24 @@ class PortAtWork(eqx.Module):
     def slacks(self) -> dict[str, Scalar]:
         """Limits of the transmitter; `launch` in units of 10 dB."""
         launch = (self.launch_dbm() - self.port.launch_dbm) / 10
-        return {"launch": launch} | self.light.slacks | self.modulation.slacks
+        slacks = {"launch": launch} | self.light.slacks | self.modulation.slacks
+        # What limits a bus is the same at any number of levels.
+        bus, heard = self.bus(2), self.port.hears(self.at, 2)
+        if bus is not None and heard is not None:
+            filters = {f"drop_{name}": slack for name, slack in heard.slacks.items()}
+            slacks = slacks | bus.slacks | filters
+        return slacks
 
     def launch_dbm(self) -> Scalar:
         """Outer OMA in the fibre."""
         swing = self.modulation.top - self.modulation.bottom
-        return to_db(swing * self.input_w / 1e-3) - self.port.coupler_out_db
+        lost_db = sum(self._passed_db().values(), start=self.port.coupler_out_db)
+        return to_db(swing * self.input_w / 1e-3) - lost_db
+
+    def _passed_db(self) -> dict[str, Scalar]:
+        """Losses past the other modulators of a bus."""
+        bus = self.bus(2)
+        return {} if bus is None else bus.losses_db
 
     def waterfall(self) -> dict[str, Scalar]:
         """Laser power in dBm, then every dB down to the outer OMA in the fibre."""
@@ -181,6 +180,7 @@ class PortAtWork(eqx.Module):
         return self.light.budget_db | {
             "coupler_in": -self.port.coupler_in_db,
             "modulator_oma": to_db(swing),
+            **{name: -loss for name, loss in self._passed_db().items()},
             "coupler_out": -self.port.coupler_out_db,
         }
 
@@ -199,37 +199,17 @@ class PortAtWork(eqx.Module):
         # than arrives, a few milliwatts of the port.
         passed_w = self.input_w * (modulation.top + modulation.bottom) / 2
         photodiode_w = port.photodiode.power_w(passed_w)
-        laser_w = self.light.electrical_w(lanes)
         inside = {
             "modulator": lanes * charging_w,
             "driver": lanes * driver_w,
             "tuning": lanes * modulation.tuning_w + port.housekeeping.control_w,
             "receiver": lanes * (port.tia.power_w() + photodiode_w),
         }
-        if port.retimer is not None:
-            inside["dsp"] = rate_bps * port.retimer.line.energy_j_per_bit
-            inside["serdes_module"] = rate_bps * port.retimer.host_energy_j_per_bit
-        converted_w = sum(inside.values(), start=jnp.zeros(()))
-        if not port.source.external:
-            converted_w = converted_w + laser_w
-        loss_w = converted_w * (1 / port.housekeeping.conversion - 1)
-        static_w = by_cause(
-            **inside,
-            laser=laser_w,
-            power_conversion=loss_w,
-            serdes_host=rate_bps * port.host.energy_j_per_bit,
-            fec=rate_bps * fec.energy_j_per_bit,
+        pairs, heard = lanes, port.hears(self.at, pam)
+        if port.wdm is not None and heard is not None:
+            pairs = lanes / port.wdm.grid.wavelengths
+            inside["tuning"] = inside["tuning"] + lanes * heard.tuning_w
+        lasers = Lasers(
+            self.light.electrical_w(lanes), self.light.fit(lanes), port.source.external
         )
-        box = dict.fromkeys(static_w, "module") | {
-            "laser": "laser_source" if port.source.external else "module",
-            "serdes_host": "host",
-            "fec": "host",
-        }
-        return PortBudget(
-            static_w,
-            by_cause(),
-            tuple(box.items()),
-            shoreline_bps_per_m=rate_bps / port.footprint.edge_m(lanes),
-            area_m2=port.footprint.area_m2,
-            fit=port.footprint.electronics_fit + self.light.fit(lanes),
-        )
+        return port.books(fec, rate_bps, inside, lasers, pairs)

@@ -91,6 +91,8 @@ def link_drives(
     for end in ends:
         path = f"{end}.{CURRENT}"
         sender = getattr(link, end)
+        if not isinstance(sender, OpticalPort):
+            continue  # bias and swing of a laser that modulates itself are given
         taker = link.end_b if end == "end_a" else link.end_a
         low, high = known[path].low, known[path].high
         amps, sent, ceiling = _solve(link, sender, taker, at, low, high)

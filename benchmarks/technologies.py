@@ -1,0 +1,200 @@
+"""Link technologies against published figures, each at its own boundary.
+
+Every link is built from the parts of its card. Its lasers get the least current that
+meets error rate and launch at the worst corner; the watts of a port there are compared
+with what its vendor publishes. No card knows these figures: the error is the distance
+to the nearer end of the published interval. Running this writes `docs/technologies.md`.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import equinox as eqx
+import numpy as np
+
+import photonflow as pf
+from photonflow.cards import Library
+from photonflow.component import replace
+from photonflow.links.base import AbstractLink, LinkBudget
+from photonflow.search.drive import Drive, link_drives
+
+
+PAGE = Path(__file__).parents[1] / "docs" / "technologies.md"
+CLIMATES = {"worst": "room-worst", "nominal": "room-nominal"}
+
+
+class Published(NamedTuple):
+    """What is said about a port, and what the figure counts."""
+
+    case: str
+    card: str
+    low: float
+    high: float
+    unit: str
+    """`W` of a port, or `pJ/bit`"""
+    boundary: str
+    """`vendor`: module or engine with its lasers; `engine`: without them"""
+    said: str
+    """where the figure comes from"""
+    missing: str = ""
+    """what our parts do not contain, where they are more than 40 % away"""
+
+
+UNSOURCED = "no part of ours explains the rest"
+TABLE = (
+    Published(
+        "400G-DR4", "dsp-dr4-400g", 9, 12, "W", "vendor",
+        "NVIDIA MMS4X00 9 W; other data sheets 12 W, both maxima",
+    ),
+    Published(
+        "800G-DR8", "dsp-dr8-800g", 13, 17, "W", "vendor",
+        "13 to 14 W with a 5 nm DSP (trade press); NVIDIA twin-port DR8 17 W maximum",
+    ),
+    Published(
+        "1.6T-DR8", "dsp-dr8-1600g", 25, 30, "W", "vendor", "trade press, typical",
+    ),
+    Published(
+        "1.6T-DR8 half-retimed", "tro-dr8-1600g", 0, 16, "W", "vendor",
+        "below 16 W with a 3 nm DSP (trade press): an upper bound only",
+    ),
+    Published(
+        "800G-DR8 linear", "lpo-dr8-800g", 8, 9, "W", "vendor", "trade press",
+        "the parts are 2 pJ/bit of driver (measured at 112G), 0.7 of receiver, lasers, "
+        "a controller and conversion; first linear modules are also quoted at 5 to 8 W",
+    ),
+    Published(
+        "800G CPO, Mach-Zehnder", "cpo-mzm-800g", 5.5, 5.5, "W", "vendor",
+        "Broadcom Bailly, vendor interview",
+    ),
+    Published(
+        "1.6T CPO, ring", "cpo-ring-1600g", 9, 9, "W", "vendor",
+        "NVIDIA, per port; that the port is 1.6T rests on one source and on arithmetic",
+        "drivers, receivers, rings and lasers that have a source add up to half; the "
+        "rest is electronics of which nothing is published (a retimed engine would add "
+        "3.6 W)",
+    ),
+    Published(
+        "6.4T NPO, ring", "npo-ring-6400g", 3.0, 3.0, "pJ/bit", "engine",
+        "Lightmatter Passage L20, optical engine only",
+    ),
+)  # fmt: skip
+OTHERS = (
+    "dsp-fr4-400g",
+    "dsp-lr4-400g",
+    "dsp-2xfr4-800g",
+    "dsp-dr8-1600g-3nm",
+    "lpo-dr8-1600g",
+    "cpo-ring-1600g-host",
+    "passive-dac",
+    "passive-dac-800g",
+    "board-trace-800g",
+    "aec-800g",
+    "microled-1t",
+)
+"""links without a published figure of their own to be compared with"""
+
+
+class Solved(NamedTuple):
+    """A link of a card with its lasers on."""
+
+    link: AbstractLink
+    drives: list[Drive]
+    worst: LinkBudget
+    nominal: LinkBudget
+
+
+def solve(card: str, library: Library) -> Solved:
+    """Laser currents at the worst corner, and the budget there and at nominal."""
+    link = library.load(card)
+    at = {
+        name: library.load(room).at(link.path.reach_m)
+        for name, room in CLIMATES.items()
+    }
+    drives = link_drives(link, at["worst"])
+    if drives:
+        link = replace(link, {drive.path: drive.amps for drive in drives})
+    worst, nominal = (_budget(link, at[name]) for name in CLIMATES)
+    return Solved(link, drives, worst, nominal)
+
+
+@eqx.filter_jit
+def _budget(link, at):
+    return link.budget(at)
+
+
+def port_w(budget: LinkBudget, boundary: str) -> float:
+    """Watts of a port, the mean of both ends: `vendor`, `engine` or `full`."""
+    watts = []
+    for end in (budget.end_a, budget.end_b):
+        if boundary == "full":
+            watts.append(float(end.power_w()))
+        else:
+            skipped = {"host"} if boundary == "vendor" else {"host", "laser_source"}
+            boxes = dict(end.boundary)
+            inside = [w for c, w in end.static_w.items() if boxes[c] not in skipped]
+            watts.append(float(sum(inside)))
+    return float(np.mean(watts))
+
+
+def distance(ours: float, low: float, high: float) -> float:
+    """Relative distance to the nearer end of an interval, with its sign; 0 inside."""
+    if ours < low:
+        return ours / low - 1
+    return max(ours / high - 1, 0.0)
+
+
+def rows() -> list[dict]:
+    """Published figures first, then the links without one."""
+    pf.enable_x64()
+    library = Library()
+    found = []
+    for said in TABLE:
+        row = _row(said.card, library)
+        scale = 1.0 if said.unit == "W" else 1e12 / row["rate_bps"]
+        ours = row[f"{said.boundary}_w"] * scale
+        end = said.low if ours < said.low else min(max(ours, said.low), said.high)
+        found.append(
+            {
+                "name": "technologies",
+                "case": said.case,
+                "ours": ours,
+                "peer": said.said,
+                "peer_value": end,
+                "unit": said.unit,
+                "ratio": ours / end,
+                "error": distance(ours, said.low, said.high),
+                "published": [said.low, said.high],
+                "boundary": said.boundary,
+                "missing": said.missing,
+                **row,
+            }
+        )
+    return found + [
+        {"name": "technologies", "case": library.card(c).about, **_row(c, library)}
+        for c in OTHERS
+    ]
+
+
+def _row(card: str, library: Library) -> dict:
+    solved = solve(card, library)
+    worst, nominal = solved.worst, solved.nominal
+    rate = float(worst.rate_bps)
+    drive = solved.drives[0] if solved.drives else None
+    return {
+        "card": card,
+        "rate_bps": rate,
+        "vendor_w": port_w(worst, "vendor"),
+        "engine_w": port_w(worst, "engine"),
+        "full_w": port_w(worst, "full"),
+        "nominal_j_per_bit": float(nominal.energy_j_per_bit()),
+        "laser_set_by": drive.binding if drive else None,
+        "reachable": all(d.reachable for d in solved.drives),
+        "log10_ber": float(worst.log10_ber),
+        "margin_db": float(worst.margin_db),
+        "latency_s": float(nominal.latency_s),
+        "length_m": float(solved.link.path.reach_m),
+        "shoreline_bps_per_m": float(nominal.shoreline_bps_per_m),
+        "area_m2": float(nominal.area_m2),
+        "fit": float(nominal.fit),
+        "conditions": "worst corner; end of life",
+    }
