@@ -5,7 +5,11 @@ import importlib
 import json
 
 
+<<<<<<< HEAD
 NAMES = ("chain", "mesh", "montecarlo", "rings", "supermodes", "training")
+=======
+NAMES = ("chain", "links", "mesh", "rings", "supermodes", "training")
+>>>>>>> signal
 
 
 def main() -> None:
