@@ -5,7 +5,16 @@ import importlib
 import json
 
 
-NAMES = ("chain", "mesh", "predictions", "rings", "supermodes", "training")
+NAMES = (
+    "chain",
+    "links",
+    "mesh",
+    "montecarlo",
+    "predictions",
+    "rings",
+    "supermodes",
+    "training",
+)
 
 
 def main() -> None:

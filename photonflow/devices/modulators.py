@@ -50,7 +50,7 @@ def extinction_db(top: Scalar, bottom: Scalar) -> Scalar:
 def filtered(signal: Values, sample_hz: Scalar, bandwidth_hz: Scalar) -> Values:
     """One period of samples through one pole."""
     n = signal.shape[-1]
-    f = jnp.arange(n // 2 + 1) * (sample_hz / n)
+    f = jnp.arange(n // 2 + 1, dtype=float) * (sample_hz / n)
     return jnp.fft.irfft(jnp.fft.rfft(signal) * one_pole(f, bandwidth_hz), n)
 
 

@@ -374,7 +374,8 @@ class Linear(AbstractSlicer):
 
         $\int h^2(-t)\,q(t)\,dt / \int h^2\,dt$ with $h$ from the light to the slicer
         and $q$ the pulse of light of one symbol: exact for shot noise, which is linear
-        in the light, and for RIN as far as a symbol keeps its level while it lasts.
+        in the light, and for RIN as far as a symbol keeps its level while it lasts
+        (within 8 %; 18 % at the lowest level of a linear pluggable).
         """
         grid = self.equaliser.grid
         turned = grid.advance(self.sampled.delay) * response

@@ -51,10 +51,11 @@ REFERENCE_DB = 0.31
 
 def bessel_thomson(frequency: Values, bandwidth: Values) -> Transfer:
     """Fourth order, 3 dB down at `bandwidth`, 1 at f = 0."""
-    _, poles, _ = scipy.signal.bessel(4, 1.0, analog=True, output="zpk", norm="mag")
+    design = scipy.signal.bessel(4, 1.0, analog=True, output="zpk", norm="mag")
+    poles = np.asarray(design[1])  # type: ignore[index]
     x = frequency / bandwidth
     out = complex_(jnp.ones_like(x), 0.0)
-    for pole in poles:
+    for pole in poles.tolist():
         below = complex_(-pole.real, x - pole.imag)
         out = out * complex(-pole) / below
     return out
@@ -92,10 +93,10 @@ def tdecq_db(
         return jnp.sqrt(_tolerated2(taken, symbols, levels) / enhanced)
 
     # The largest tap is one of the first three.
-    tried = jnp.meshgrid(
-        jnp.arange(PHASES) / PHASES, jnp.arange(min(3, taps)), jnp.asarray(LOUDNESS)
+    tried = np.meshgrid(
+        np.arange(PHASES) / PHASES, np.arange(min(3, taps)), np.array(LOUDNESS)
     )
-    sigma = jnp.max(jax.vmap(one)(*(axis.ravel() for axis in tried)))
+    sigma = jnp.max(jax.vmap(one)(*(jnp.asarray(axis.ravel()) for axis in tried)))
     left = jnp.maximum(jnp.square(sigma) - jnp.square(noise), 1e-12)
     return -5 * jnp.log10(left) - 10 * math.log10(6 * Q_T)
 
@@ -125,7 +126,7 @@ def _equalise(
     weights = weights / jnp.sum(weights)
     # The response of the taps with the first at t = 0, then back to the cursor.
     response = taps_spectrum(grid, weights, 0)
-    later = phase + whole + ahead
+    later = phase + (whole + ahead).astype(float)
     sides = [
         grid.symbols(grid.fold(lines * response * grid.advance(later + side)))
         for side in (-WINDOW, WINDOW)

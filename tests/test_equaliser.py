@@ -1,0 +1,238 @@
+"""Finite equalisers: taps, what they leave, and gradients through them."""
+
+import functools
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import nominal
+from gradient_rule import Case, assert_rule, case
+from helpers import assert_close
+from photonflow.devices.response import power
+from photonflow.links.equaliser import Linear, Sampled
+from photonflow.links.optical import OpticalLink
+
+
+def linear_link(**changes) -> OpticalLink:
+    """Linear pluggables behind 15 taps; 16 dB of trace at either end."""
+    port = nominal.pluggable_port(retimed=False)
+    equaliser = nominal.feed_forward(**changes)
+    return nominal.optical_link(port, port, equaliser=equaliser)
+
+
+def listen(link: OpticalLink, at) -> Linear:
+    sender, taker = link.end(link.end_a, at).sender, link.taker(link.end_b, at)
+    return link.equaliser.listen(sender, taker, link.channel(at), link.pam)
+
+
+@functools.cache
+def slicer(**changes) -> Linear:
+    """At the far end, 6 dB past the worst corner."""
+    return eqx.filter_jit(listen)(linear_link(**changes), nominal.worst(ageing_db=7.0))
+
+
+@eqx.filter_jit
+def log10_ber(slicer: Linear) -> jax.Array:
+    return slicer.log10_ber(jnp.zeros(()))
+
+
+def test_taps_solve_the_normal_equations_written_out_in_time():
+    """P from the pulse itself, noise by its autocorrelation at every lag."""
+    ours = slicer()
+    grid, taps, ahead = ours.equaliser.grid, 15, 5
+    pulse = np.asarray(grid.symbols(ours.sampled.pulse))
+    n = grid.period
+    # Row i is the sample at tap i, column k the symbol sent at k.
+    matrix = np.array(
+        [[pulse[(ahead - i - k) % n] for k in range(n)] for i in range(taps)]
+    )
+    variance = 5 / 36
+    wanted = variance * (1 + 10**-3.3) * matrix @ matrix.T
+    wanted += variance * 10**-3.2 * np.sum(pulse**2) * np.eye(taps)
+    levels = np.asarray(ours.levels_a)
+    swing2, band_hz = (levels[-1] - levels[0]) ** 2, 53.125e9
+    light_a2 = 2 * 1.602176634e-19 * band_hz * (levels.mean() + 50e-9)
+    light_a2 += 10**-15.2 * band_hz * np.mean(levels**2)
+    white = {
+        "thermal": float(ours.taker.thermal_a2_per_hz) * band_hz / swing2,
+        "light": light_a2 / swing2,
+        "phy_input": 8.2e-18 / 0.5**2 * band_hz,
+        "driver": float(ours.sender.driver_v2),
+    }
+    lag = np.arange(taps)[:, None] - np.arange(taps)
+    for name, density in white.items():
+        gain = grid.one_sided * np.asarray(power(ours.sampled.behind[name]))
+        turn = np.cos(2 * np.pi * grid.lines * lag[..., None])
+        wanted += density * (turn @ gain)
+    expected = np.linalg.solve(wanted, pulse[ahead - np.arange(taps)])
+    found = np.asarray(ours.weights(ours.levels_a))
+    # 1e-9 of white noise keeps the equations solvable.
+    np.testing.assert_allclose(
+        found / found[ahead], expected / expected[ahead], rtol=0, atol=1e-5
+    )
+
+
+def test_more_taps_leave_less_error():
+    """The mean square error of a longer equaliser cannot be larger."""
+    error = []
+    for taps in (3, 5, 9, 15, 31):
+        ours = slicer(taps=taps)
+        noise = ours.noise(ours.levels_a)
+        parts = noise.variances(ours.levels_a)
+        error.append(sum(float(jnp.mean(p)) for k, p in parts.items() if k != "jitter"))
+    assert all(b < a for a, b in zip(error, error[1:], strict=False))
+
+
+def test_feedback_takes_postcursors_away_and_helps():
+    plain, fed = slicer(), slicer(feedback=2)
+    pulse = np.asarray(fed.equalised(fed.weights(fed.levels_a)))
+    assert pulse[1] == pulse[2] == 0.0
+    assert_close(pulse[0], 1.0, rtol=1e-12)
+    assert log10_ber(fed) < log10_ber(plain) - 0.1
+
+
+@pytest.mark.parametrize("retimed, taps", [(True, 5), (False, 15)])
+def test_the_band_edge_times_the_sampler_nearly_best(retimed, taps):
+    """Against the best of 21 times over a symbol: the decades that are lost."""
+    port = nominal.pluggable_port(retimed=retimed)
+    equaliser = nominal.feed_forward(taps=taps)
+    link = nominal.optical_link(port, port, equaliser=equaliser)
+    ours = eqx.filter_jit(listen)(link, nominal.worst(ageing_db=7.0))
+
+    @jax.jit
+    def at_time(later):
+        sampled = Sampled.of(ours.equaliser.grid, ours.sender, ours.taker, later)
+        moved = eqx.tree_at(lambda s: s.sampled, ours, sampled)
+        return moved.log10_ber(jnp.zeros(()))
+
+    times = jnp.linspace(-0.5, 0.5, 21)
+    tried = jax.vmap(at_time)(times)
+    print(taps, float(tried[10]), float(tried.min()), float(times[tried.argmin()]))
+    assert float(tried[10] - tried.min()) < 0.1
+
+
+def test_own_share_is_the_noise_of_a_symbol_averaged_over_its_neighbours():
+    """Shot noise of 2,000 random symbols one by one, at the slicer."""
+    ours = slicer()
+    grid = ours.equaliser.grid
+    weights = ours.weights(ours.levels_a)
+    response = ours._response(weights)
+    noise = ours.noise(ours.levels_a)
+    heard = np.asarray(
+        grid.samples(
+            ours.sampled.behind["light"] * grid.advance(ours.sampled.delay) * response
+        )
+    )
+    shape = np.asarray(grid.samples(ours.sender.transfer * grid.hold()))
+    random = np.random.default_rng(3)
+    sent = random.integers(0, 4, (2000, grid.period))
+    impulses = np.zeros((2000, grid.period * grid.oversampling))
+    impulses[:, :: grid.oversampling] = np.asarray(ours.levels_a)[sent]
+    light_a = np.fft.irfft(np.fft.rfft(impulses) * np.fft.rfft(shape))
+    # Symbol 0 hears the light of all times through h^2.
+    kernel = np.roll(heard[::-1], 1) ** 2
+    shot = (light_a @ kernel) / kernel.sum()
+    rin = (light_a**2 @ kernel) / kernel.sum()
+    for level in range(4):
+        mine = sent[:, 0] == level
+        amps = float(ours.levels_a[level])
+        mean_a = float(jnp.mean(ours.levels_a))
+        mean2 = float(jnp.mean(ours.levels_a**2))
+        own = float(noise.own)
+        expected = own * amps + (1 - own) * mean_a
+        # 500 patterns: the neighbours' light is known to about 1 %.
+        assert_close(shot[mine].mean(), expected, rtol=0.02)
+        expected2 = own * amps**2 + (1 - own) * mean2
+        # Light changes level within a symbol, which its square notices: 18 % less at
+        # the lowest level, where RIN matters least, and 7 % at the highest.
+        assert_close(rin[mine].mean(), expected2, rtol=0.2 if level == 0 else 0.08)
+    assert 0.3 < own < 1.0
+
+
+def test_jitter_is_the_slope_of_the_equalised_pulse():
+    """Moving the sampler by 1e-4 symbols changes a symbol by slope times that."""
+    ours = slicer()
+    grid = ours.equaliser.grid
+    weights = ours.weights(ours.levels_a)
+    inside = ours._response(weights)[: grid.period // 2 + 1]
+    step = 1e-4
+    moved = [
+        grid.symbols(
+            Sampled.of(grid, ours.sender, ours.taker, jnp.asarray(side * step)).pulse
+            * inside
+        )
+        for side in (-1, 1)
+    ]
+    slope = np.asarray(moved[1] - moved[0]) / (2 * step)
+    # sigma^2 = (100 fs)^2 + (180 fs)^2, times 106.25 GBd.
+    symbols2 = (100e-15**2 + 180e-15**2) * 106.25e9**2
+    expected = 5 / 36 * symbols2 * np.sum(slope**2)
+    noise = ours.noise(ours.levels_a)
+    assert_close(noise.relative["jitter"], expected, rtol=1e-6)
+
+
+def test_an_unlimited_equaliser_is_what_many_taps_come_near_to():
+    """Residue and jitter off; 31 taps pay for rectangular symbols and folded noise."""
+    link = linear_link(taps=31, jitter_s=1e-17, even_odd_s=1e-17)
+    at = nominal.worst(ageing_db=7.0)
+    finite = eqx.filter_jit(listen)(link, at)
+    link = eqx.tree_at(lambda x: x.equaliser, link, nominal.Unlimited(residual_db=60.0))
+    closed = eqx.filter_jit(listen)(link, at)
+    few, many = finite.noise(finite.levels_a).relative, closed.noise.relative
+    # Rectangles lose 1/sinc^2 at the band edge: between 0 and 3.9 dB for white noise.
+    ratio = float(few["phy_input"] / many["phy_input"])
+    print("phy_input", ratio)
+    assert 0.3 < ratio < 10 ** (0.39)
+    assert_close(few["transmitter"], many["transmitter"], rtol=0.02)
+
+
+def stages(link, at) -> dict:
+    ours = listen(link, at)
+    return {"ber": ours.log10_ber(jnp.zeros(()))}
+
+
+@functools.cache
+def built() -> Case:
+    tree = (linear_link(taps=9, feedback=1), nominal.worst())
+    return case(tree, ["link", "at"], stages)
+
+
+def test_gradients_match_finite_differences():
+    """At the nominal point and 16 within 2 % of the ranges around it."""
+    this = built()
+    assert_rule(this, this.nominal[None])
+    random = np.random.default_rng(5)
+    ends = [np.where(this.logarithmic, end, 1.0) for end in (this.low, this.high)]
+    span = np.where(this.logarithmic, np.log(ends[1] / ends[0]), 1.0)
+    move = random.uniform(-0.02, 0.02, (16, len(span))) * span
+    x = np.clip(this.move(this.nominal, move), this.at(0.01), this.at(0.99))
+    assert_rule(this, x)
+
+
+def test_value_and_gradient_are_finite_over_the_box():
+    this = built()
+    p = len(this.paths)
+    x = np.tile(this.nominal, (2 * p, 1))
+    every = np.arange(p)
+    x[every, every], x[p + every, every] = this.low, this.high
+    random = np.random.default_rng(11)
+    corners = this.at(random.integers(0, 2, (256, p)).astype(float))
+    inside = this.at(random.uniform(0.0, 1.0, (256, p)))
+    for points in (x, corners, inside):
+        values = this.values(points)
+        assert np.all(np.isfinite(values))
+        slopes = this.pull(points, np.ones_like(values))
+        bad = {this.paths[k] for _, k in np.argwhere(~np.isfinite(slopes))}
+        assert not bad
+
+
+def test_a_lost_decibel_is_equalised_anew():
+    """Taps follow the light: behind 3 dB of loss they are those of 3 dB more ageing."""
+    link = linear_link()
+    bright = eqx.filter_jit(listen)(link, nominal.worst())
+    dim = eqx.filter_jit(listen)(link, nominal.worst(ageing_db=4.0))
+    behind = bright.log10_ber(jnp.asarray(3.0))
+    assert_close(behind, dim.log10_ber(jnp.zeros(())), rtol=1e-9)
