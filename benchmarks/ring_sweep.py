@@ -88,7 +88,7 @@ def ours(at: Any, wl_um: Any) -> Any:
     length_um = rings.length_m(radius_um)
     a = 10.0 ** (-loss_db_per_m * length_um * 1e-6 / 20)
     phase = _phase(wl_um, length_um)
-    return rings.add_drop(phase, a, jnp.sqrt(1 - top), jnp.sqrt(1 - low))[1]
+    return rings.drop(phase, a, jnp.sqrt(1 - top), jnp.sqrt(1 - low))
 
 
 def _phase(wl_um: Any, length_um: Any) -> Any:

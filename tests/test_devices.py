@@ -372,7 +372,13 @@ def test_bend_loss_falls_by_e_over_its_decay_length():
 
 def test_glass_and_copper_delay_by_their_index():
     glass = FibrePath(
-        connectors_db=0.0, fibre_db_per_m=5e-4, group_index=1.468, reach_m=500.0
+        connectors_db=0.0,
+        fibre_db_per_m=5e-4,
+        group_index=1.468,
+        reach_m=500.0,
+        end_return_db=26.0,
+        return_db=45.0,
+        reflections=4.0,
     )
     copper = TwinaxPath(
         loss_db_per_m=7.5,

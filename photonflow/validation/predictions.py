@@ -275,7 +275,7 @@ def _ma(case: Case, library: Library) -> list[Prediction]:
             "an estimate on the driver's card names this figure",
         ),
         Prediction(
-            case.id, "electro-optic bandwidth", float(corner_hz) / 1e9,
+            case.id, "electro-optic bandwidth", float(corner_hz) / 1e9,  # type: ignore[arg-type]
             tuple(out["EO_BW_GHz_from_to"]), "GHz", rel,
             note + ", of higher Q, at 15 ohm of source: it trades bandwidth for swing",
         ),
