@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from ..component import Component, Scalar, Transfer, Values, param
 from ..units import LIGHT_M_PER_S
 from . import rings
-from .modulators import RingHeater
 from .passives import RibWaveguide
+from .ring_modulators import RingHeater
 
 
 class RingFilter(Component):

@@ -12,13 +12,10 @@ from ..devices.electronics import (
     SerDes,
     Trace,
 )
-from ..devices.modulators import (
-    AbstractModulator,
-    AbstractOperation,
-    MicroringModulator,
-)
+from ..devices.modulators import AbstractModulator, AbstractOperation
 from ..devices.receivers import TransimpedanceAmplifier
 from ..devices.response import from_db, power, to_db
+from ..devices.ring_modulators import MicroringModulator
 from ..devices.sources import AbstractSource, Light
 from .base import Conditions, PortBudget
 from .detection import AbstractEqualiser, Sender
