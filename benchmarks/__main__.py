@@ -7,8 +7,11 @@ import json
 
 NAMES = (
     "chain",
+    "links",
     "mesh",
+    "montecarlo",
     "predictions",
+    "ring_sweep",
     "rings",
     "supermodes",
     "technologies",

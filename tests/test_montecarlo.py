@@ -1,13 +1,20 @@
 """The time-domain Monte-Carlo: its parts against laws, its counts against forms."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import nominal
+from benchmarks.montecarlo import LARGE_SWINGS, LINEAR_DESIGNS, RING_DESIGNS, compared
 from helpers import assert_close
 from photonflow.links.dynamics import dynamics
+from photonflow.links.montecarlo import CROSS, simulate
+from photonflow.links.pulse import Grid
+from photonflow.links.training import learn
+from photonflow.links.waveform import PAIRS, Lane
+from photonflow.report.eye import ber_figure, eye_figure
 
 
 STEP_S = 0.5e-12
@@ -62,3 +69,157 @@ def test_predistorted_drives_settle_at_even_levels():
     assert_close(ring.static(drives), wanted, rtol=1e-5)
     # 3 V bend the flank: the inner drives are not at a third and two thirds.
     assert float(jnp.abs(drives[1] - 1 / 3)) > 0.02
+
+
+# The chain and the receiver
+
+
+GRID = Grid(1024, 16)
+
+
+def lane(**changes):
+    port = nominal.pluggable_port(**changes)
+    link = nominal.optical_link(port, port)
+    return Lane.of(link, nominal.worst(), "a_to_b", GRID, jnp.zeros(()))
+
+
+def test_electronic_noise_drawn_has_the_power_of_its_density():
+    """Without light the waveform is that noise: its variance is the integral of its
+    density, within 4 standard errors of 8192 independent draws: 4 sqrt(2 / 8192)."""
+    mine = lane()
+    seen = mine.received(jnp.zeros(1024 * 16), jax.random.key(0))
+    line_hz = float(mine.symbol_hz) / 1024
+    power = float(jnp.sum(mine.electronics)) * line_hz
+    assert_close(float(jnp.var(seen)), power, rtol=4 * (2 / 8192) ** 0.5)
+
+
+def test_light_is_noisier_where_it_is_brighter():
+    """Density 2 q (I + I_d) + RIN I^2, half the sampling rate wide."""
+    mine = lane()
+    samples, step_s = 1024 * 16, 1 / (float(mine.symbol_hz) * 16)
+    for drive in (0.0, 1.0):
+        held = jnp.full(samples, drive)
+        noisy = mine.light(held, jax.random.key(1))
+        current_a = float(mine.a * mine.modulator.static(jnp.asarray(drive)))
+        density = 2 * 1.602176634e-19 * (current_a + float(mine.dark_a))
+        density += float(mine.rin_per_hz) * current_a**2
+        sigma_a = float(jnp.std(noisy) * mine.swing_a)
+        assert_close(sigma_a**2, density / (2 * step_s), rtol=4 * (2 / samples) ** 0.5)
+
+
+def test_taps_learnt_undo_a_known_echo():
+    """y_k = a_k + a_{k-1} / 2 is undone by 1, -1/2, 1/4 ...: after n taps (-1/2)^n of
+    the symbol n before is left, and a decision fed back undoes it exactly."""
+    sent = jax.random.randint(jax.random.key(0), (4096,), 0, 4)
+    levels = jnp.linspace(-0.5, 0.5, 4)
+    wave = jnp.repeat(levels[sent] + 0.5 * levels[jnp.roll(sent, 1)], 4)
+    quiet = jnp.zeros(4096)
+    left = []
+    for taps, past in ((3, 0), (6, 0), (1, 1)):
+        learnt = learn(
+            wave + 1e-4 * jax.random.normal(jax.random.key(1), wave.shape),
+            wave, sent, levels, jnp.asarray(0.0), None, quiet, 4, taps, past,
+        )  # fmt: skip
+        left.append(float(learnt.mean_square_error))
+        assert_close(learnt.thresholds, [-1 / 3, 0.0, 1 / 3], rtol=0.02, atol=0.003)
+    # Mean square of the best 3 taps: 1 / (1 + 4 + 16 + 64) = 0.0118, of 6: 1.8e-4.
+    assert_close(left[0], 1 / 85, rtol=0.15)
+    assert_close(left[1], 1 / 5461, rtol=0.3)
+    assert left[2] < 1e-6
+
+
+def test_labels_of_pam_6_differ_in_seven_sixths_of_a_bit_between_neighbours():
+    """Mean over the 32 points of the mean over their neighbours (Smith 1975)."""
+    found = []
+    for x, y in PAIRS:
+        near = [(x + 1, y), (x - 1, y), (x, y + 1), (x, y - 1)]
+        words = [int(CROSS[p]) for p in near if p in {tuple(q) for q in PAIRS}]
+        found.append(np.mean([(w ^ int(CROSS[x, y])).bit_count() for w in words]))
+    assert sorted(CROSS[CROSS >= 0]) == list(range(32))
+    assert_close(np.mean(found), 7 / 6, rtol=1e-12)
+
+
+# Counted against computed
+
+
+def within(row, limit):
+    """`limit` on the difference in log10 BER, counted errors enough to say so."""
+    assert row["errors"] >= 200
+    assert -3.6 < row["counted_log10_ber"] < -1.9
+    assert abs(row["difference"]) <= limit, row
+
+
+def test_counted_errors_of_a_mach_zehnder_link_agree_with_the_pulse():
+    """400 errors: one standard deviation is 0.022 in log10."""
+    within(compared(LINEAR_DESIGNS[0], errors=400), 0.15)
+
+
+def test_counted_errors_of_a_ring_link_agree_with_the_pattern():
+    within(compared(RING_DESIGNS[0], errors=400), 0.15)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", LINEAR_DESIGNS[1:], ids=lambda d: d.name)
+def test_counted_errors_of_linear_modulators_agree(design):
+    within(compared(design), 0.15)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", RING_DESIGNS[1:], ids=lambda d: d.name)
+def test_counted_errors_of_rings_agree(design):
+    row = compared(design)
+    assert row["swing_hwhm"] <= 1
+    within(row, 0.15)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", LARGE_SWINGS, ids=lambda d: d.name)
+def test_counted_errors_of_rings_with_large_swings_agree(design):
+    within(compared(design), 0.3)
+
+
+# Figures
+
+
+@pytest.fixture(scope="module")
+def seen():
+    port = nominal.pluggable_port()
+    link = nominal.optical_link(port, port, equaliser=nominal.feed_forward(taps=5))
+    return simulate(link, nominal.worst(), "a_to_b", jax.random.key(0), errors=50)
+
+
+def test_an_eye_behind_the_equaliser_is_open_where_the_thresholds_are(seen):
+    """Without noise no symbol stands on the wrong side of a threshold."""
+    _, shown = seen
+    sampled = shown.equalised_clean[:: shown.oversampling]
+    assert np.all(np.diff(shown.levels) > 0)
+    decided = np.searchsorted(shown.thresholds, sampled)
+    assert np.mean(decided != shown.sent) < 1e-3
+
+
+def test_an_eye_diagram_shows_error_rate_levels_and_thresholds(seen, tmp_path):
+    counted, shown = seen
+    figure = eye_figure("some link", shown, counted)
+    figure.savefig(tmp_path / "eye.png")
+    assert (tmp_path / "eye.png").stat().st_size > 20_000
+    title = figure.get_suptitle()
+    assert f"{counted.ber:.1e}" in title and "106.25 GBd" in title
+    last = figure.axes[-1]
+    drawn = {
+        float(line.get_ydata()[0]) for line in last.get_lines() if line.get_ydata()
+    }
+    for threshold in shown.thresholds:
+        assert min(abs(y / (threshold * shown.swing_a * 1e6) - 1) for y in drawn) < 1e-9
+
+
+def test_a_curve_is_computed_between_the_points_that_are_counted(tmp_path):
+    counted = dict(bits=2e6, ber=1e-4, low=9e-5, high=1.2e-4)
+    none = dict(bits=1e3, ber=0.0, low=0.0, high=4e-3)
+    rows = [
+        dict(oma_dbm=-9.0, log10_ber=-4.0, errors=200) | counted,
+        dict(oma_dbm=-9.5, log10_ber=-3.5, errors=None),
+        dict(oma_dbm=-10.0, log10_ber=-3.0, errors=0) | none,
+    ]
+    figure = ber_figure("some link", rows, 10**-3.5)
+    figure.savefig(tmp_path / "ber.png")
+    assert "-9.5 dBm" in figure.get_suptitle()

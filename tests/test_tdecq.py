@@ -13,8 +13,9 @@ import nominal
 from helpers import assert_close
 from photonflow.devices.response import butterworth2, complex_, one_pole, power
 from photonflow.links.detection import Channel, Sender, Taker
-from photonflow.links.pattern import OVERSAMPLING, de_bruijn
+from photonflow.links.pattern import OVERSAMPLING
 from photonflow.links.pulse import Grid
+from photonflow.links.sequence import de_bruijn
 from photonflow.links.tdecq import REFERENCE_DB, bessel_thomson, tdecq_db
 
 
@@ -56,7 +57,7 @@ def test_bessel_thomson_is_3_db_down_at_its_bandwidth():
 def unfiltered():
     """TDECQ of an ideal transmitter without a receiver filter, of its noise.
 
-    Of 256 symbols: those of a short cycle are not quite independent, which taps use.
+    Of 256 symbols: those of a short cycle are not quite uncorrelated, which taps use.
     """
     symbols = de_bruijn(4, 4)
     grid = Grid(len(symbols), OVERSAMPLING)

@@ -58,8 +58,8 @@ def coupling_angle(
 
 
 def self_coupling(angle: Values) -> Values:
-    """Amplitude t kept in the bus; smooth through full transfer (width 1e-6)."""
-    return jnp.sqrt(jnp.square(jnp.cos(angle)) + 1e-12)
+    """Amplitude t < 1 kept in the bus; smooth through full transfer (width 1e-6)."""
+    return jnp.sqrt(jnp.square(jnp.cos(angle)) + 1e-12 * jnp.square(jnp.sin(angle)))
 
 
 def all_pass(phase: Values, a: Values, t: Values) -> Values:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from ..component import Scalar, Transfer, Values, param
 from .diodes import SPONTANEOUS, AbstractDiode, WearOut
 from .modulators import extinction_db
-from .response import complex_, one_pole, smooth_positive
+from .response import inverse, one_pole, smooth_positive
 
 
 class VCSEL(AbstractDiode):
@@ -140,5 +140,5 @@ class VCSELOperation(eqx.Module):
         """From current to light, its driver in the parasitic pole; 1 at f = 0."""
         x = frequency_hz / self.resonance_hz
         width = self.damping_per_s / (2 * math.pi * self.resonance_hz)
-        resonant = 1 / complex_(1 - jnp.square(x), x * width)
+        resonant = inverse(1 - jnp.square(x), x * width)
         return resonant * one_pole(frequency_hz, self.parasitic_hz)

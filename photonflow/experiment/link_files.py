@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ..cards import Library
@@ -82,7 +83,9 @@ def _simulate(
     counts, trained, found = [], [], []
     for loss_db, own in zip(losses, jax.random.split(key, len(losses)), strict=True):
         train, run = jax.random.split(own)
-        trained.append(montecarlo.receiver(link, at, side, train, loss_db))
+        trained.append(
+            montecarlo.receiver(link, at, side, train, jnp.asarray(loss_db, float))
+        )
         found.append(montecarlo.count(trained[-1], run, ERRORS, SYMBOLS))
         now = found[-1]
         row = Count(

@@ -34,6 +34,7 @@ from . import signal
 from .base import Conditions
 from .equaliser import FeedForward
 from .optical import OpticalLink
+from .pattern import PatternedFeedForward
 from .pulse import Grid
 from .training import Learned, fed_back, learn
 from .waveform import Key, Lane, Way
@@ -128,7 +129,7 @@ def receiver(
     at: Conditions,
     direction: Way,
     key: Key,
-    loss_db: Scalar = 0.0,
+    loss_db: float = 0.0,
     grid: Grid = GRID,
 ) -> Receiver:
     """One direction of `link`, its taps and thresholds trained on a stretch.
@@ -151,7 +152,9 @@ def _receiver(
     lane = Lane.of(link, at, direction, grid, loss_db)
     taps, past, jitter = LONG, 0, None
     if isinstance(link.equaliser, FeedForward):
-        taps, past = link.equaliser.taps, link.equaliser.feedback
+        past = link.equaliser.feedback
+    if isinstance(link.equaliser, FeedForward | PatternedFeedForward):
+        taps = link.equaliser.taps
         samples_hz = lane.symbol_hz * grid.oversampling
         jitter = (
             link.equaliser.jitter_s * samples_hz,
@@ -198,7 +201,8 @@ def count(
         sent += trained.lane.grid.period
     bits = round(sent * signal.BITS[trained.lane.pam])
     interval = binomtest(wrong, bits).proportion_ci(0.95, method="wilson")
-    return Counted(wrong, bits, wrong_symbols, sent, interval.low, interval.high)
+    low, high = float(interval.low), float(interval.high)
+    return Counted(wrong, bits, wrong_symbols, sent, low, high)
 
 
 @eqx.filter_jit
@@ -321,26 +325,41 @@ def curve(
     key: Key,
     errors: int = 200,
     symbols: int = 2_000_000,
-) -> list[dict[str, float]]:
-    """Error rate against extra optical loss, computed and counted: rows of a figure."""
+) -> list[dict[str, float | None]]:
+    """Error rate against extra optical loss: rows of a figure.
+
+    Counted at `losses_db`, computed there and at `BETWEEN` points from each to the
+    next; what was not counted is None.
+    """
     rows = []
-    for loss_db in losses_db:
+    losses_db = sorted(losses_db)
+    for place, loss_db in enumerate(losses_db):
         key, train, run = jax.random.split(key, 3)
         trained = receiver(link, at, direction, train, loss_db)
         counted = count(trained, run, errors, symbols)
-        computed = closed_form(link, at, direction, jnp.asarray(loss_db))
         rx = link.end_b if direction == "a_to_b" else link.end_a
         oma_w = float(trained.lane.swing_a / rx.photodiode.responsivity_a_per_w)
-        rows.append(
-            {
-                "loss_db": loss_db,
-                "oma_dbm": 10 * math.log10(oma_w / 1e-3),
-                "log10_ber": float(computed),
-                "errors": counted.errors,
-                "bits": counted.bits,
-                "ber": counted.ber,
-                "low": counted.low,
-                "high": counted.high,
-            }
-        )
+        numbers = {
+            "errors": counted.errors,
+            "bits": counted.bits,
+            "ber": counted.ber,
+            "low": counted.low,
+            "high": counted.high,
+        }
+        after = losses_db[place + 1 : place + 2] or [loss_db]
+        steps = np.linspace(loss_db, after[0], BETWEEN + 1, endpoint=False)
+        for more_db in np.unique(steps):
+            computed = closed_form(link, at, direction, jnp.asarray(more_db))
+            here = more_db == loss_db
+            rows.append(
+                {
+                    "loss_db": float(more_db),
+                    "oma_dbm": 10 * math.log10(oma_w / 1e-3) + loss_db - float(more_db),
+                    "log10_ber": float(computed),
+                }
+                | (numbers if here else dict.fromkeys(numbers))
+            )
     return rows
+
+
+BETWEEN = 5

@@ -37,27 +37,10 @@ from .detection import (
 )
 from .equaliser import Sampled, densities, least_squares, taps_spectrum, toeplitz
 from .pulse import Grid
+from .sequence import de_bruijn
 
 
 OVERSAMPLING = 8
-
-
-def de_bruijn(levels: int, memory: int) -> np.ndarray:
-    """A cycle of `levels`**`memory` symbols with every run of `memory` once.
-
-    The Lyndon words whose length divides `memory`, in order (Fredricksen and Maiorana
-    1978, doi:10.1016/0012-365X(78)90002-X).
-    """
-    out: list[int] = []
-    word = [-1]
-    while word:
-        word[-1] += 1
-        if memory % len(word) == 0:
-            out += word
-        word = [word[i % len(word)] for i in range(memory)]
-        while word and word[-1] == levels - 1:
-            word.pop()
-    return np.array(out)
 
 
 def light(

@@ -51,10 +51,11 @@ REFERENCE_DB = 0.31
 
 def bessel_thomson(frequency: Values, bandwidth: Values) -> Transfer:
     """Fourth order, 3 dB down at `bandwidth`, 1 at f = 0."""
-    _, poles, _ = scipy.signal.bessel(4, 1.0, analog=True, output="zpk", norm="mag")
+    design = scipy.signal.bessel(4, 1.0, analog=True, output="zpk", norm="mag")
+    poles = np.asarray(design[1])  # type: ignore[index]
     x = frequency / bandwidth
     out = complex_(jnp.ones_like(x), 0.0)
-    for pole in poles:
+    for pole in poles.tolist():
         below = complex_(-pole.real, x - pole.imag)
         out = out * complex(-pole) / below
     return out

@@ -30,11 +30,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Int
 
-from ..component import Scalar
+from ..component import Scalar, Values
 from ..devices.response import from_db, power
 from ..units import CHARGE_C
 from . import signal
 from .base import Conditions
+from .detection import AbstractEqualiser, AbstractSlicer, Channel, Sender, Taker
 from .dynamics import AbstractDynamics, dynamics
 from .optical import OpticalLink
 from .pulse import Grid, boosted
@@ -50,6 +51,25 @@ else:
 PAIRS = np.array(
     [(x, y) for x in range(6) for y in range(6) if not {x, y} <= {0, 5}]
 )  # of PAM-6: the cross 32-QAM
+
+
+class Lines(AbstractEqualiser):
+    """No equaliser: only the wish for responses at the lines of a grid."""
+
+    grid: Grid = eqx.field(static=True)
+
+    def frequencies_hz(self, symbol_hz: Scalar, pam: int) -> Values:
+        """The lines."""
+        return self.grid.frequencies_hz(symbol_hz)
+
+    def symbols(self, pam: int) -> None:
+        """None: symbols are drawn."""
+
+    def listen(
+        self, sender: Sender, taker: Taker, channel: Channel, pam: int
+    ) -> AbstractSlicer:
+        """Nothing is computed here."""
+        raise NotImplementedError("errors behind a `Lane` are counted")
 
 
 class Lane(eqx.Module):
@@ -90,7 +110,7 @@ class Lane(eqx.Module):
         at: Conditions,
         direction: Way,
         grid: Grid,
-        loss_db: Scalar = 0.0,
+        loss_db: Scalar,
     ) -> "Lane":
         """`direction` of `link` under `at`, behind `loss_db` more of optical loss."""
         ends = (link.end_a, link.end_b)
@@ -98,7 +118,8 @@ class Lane(eqx.Module):
         channel = link.channel(at)
         f = grid.frequencies_hz(channel.symbol_hz)
         work = tx.work(at)
-        sender, taker = work.sends(channel.symbol_hz, f), rx.takes(at, f)
+        sender = work.sends(channel.symbol_hz, Lines(grid), link.pam)
+        taker = rx.takes(at, f)
         modulator = dynamics(tx.modulator, work.modulation)
         top, bottom = work.modulation.top, work.modulation.bottom
         drives = modulator.predistorted(signal.pam_levels(top, bottom, link.pam))

@@ -26,13 +26,14 @@ def eye_figure(name: str, shown: "Waveforms", counted: "Counted") -> "Figure":
     pam = len(shown.levels)
     headline(
         figure,
-        f"{name}: {told(counted)}, PAM-{pam} at {shown.symbol_hz / 1e9:.1f} GBd",
+        f"{name}: {told(counted)}, PAM-{pam} at {shown.symbol_hz / 1e9:.6g} GBd. "
+        "Darker: the signal is there more often",
     )
     panels = (
         ("before the equaliser, no noise", shown.converter_clean),
-        ("behind the equaliser, no noise", shown.equalised_clean),
+        ("behind it, no noise", shown.equalised_clean),
         ("before the equaliser, all noise", shown.converter),
-        ("behind the equaliser, all noise: what is decided", shown.equalised),
+        ("behind it, all noise: what is decided", shown.equalised),
     )
     scale_ua = shown.swing_a * 1e6
     for place, (ax, (title, trace)) in enumerate(zip(axes, panels, strict=True)):
@@ -40,7 +41,7 @@ def eye_figure(name: str, shown: "Waveforms", counted: "Counted") -> "Figure":
         ax.set_title(title, loc="left", size=10)
         ax.axvline(0.0, color="#737373", lw=0.7, ls=":")
         if place % 2:
-            _marks(ax, shown, scale_ua)
+            _marks(ax, shown, scale_ua, legend=place == 1)
         else:
             ax.set_ylabel("photocurrent around its middle, µA", size=9)
         if place >= 2:
@@ -68,6 +69,7 @@ def told(counted: "Counted") -> str:
 
 def _density(ax: "Axes", trace: np.ndarray, oversampling: int) -> None:
     """How often the signal is where, two symbols wide."""
+    from matplotlib import colormaps
     from matplotlib.colors import PowerNorm
     from scipy.signal import resample
 
@@ -83,15 +85,17 @@ def _density(ax: "Axes", trace: np.ndarray, oversampling: int) -> None:
     counts, _, _ = np.histogram2d(
         values.ravel(), column.ravel(), [edges, np.arange(2 * fine + 2) - 0.5]
     )
+    shades = colormaps["magma_r"]
+    ax.set_facecolor(shades(0))
     ax.imshow(
-        counts, origin="lower", aspect="auto", cmap="magma_r",
+        counts, origin="lower", aspect="auto", cmap=shades,
         extent=(-1, 1, edges[0], edges[-1]), norm=PowerNorm(0.4),
         interpolation="bilinear",
     )  # fmt: skip
     ax.grid(False)
 
 
-def _marks(ax: "Axes", shown: "Waveforms", scale_ua: float) -> None:
+def _marks(ax: "Axes", shown: "Waveforms", scale_ua: float, legend: bool) -> None:
     """Levels on the left, thresholds right across."""
     for place, level in enumerate(shown.levels):
         ax.plot([-1, -0.86], [level * scale_ua] * 2, color=LEVEL, lw=2)
@@ -103,23 +107,30 @@ def _marks(ax: "Axes", shown: "Waveforms", scale_ua: float) -> None:
         ax.axhline(threshold * scale_ua, color=THRESHOLD, lw=0.9, ls="--")
     ax.yaxis.tick_right()
     ax.spines["left"].set_visible(False)
+    if not legend:
+        return
     handles = [
-        ax.plot([], [], color=LEVEL, lw=2, label="mean of each level")[0],
-        ax.plot([], [], color=THRESHOLD, lw=0.9, ls="--", label="decision threshold")[
-            0
-        ],
+        ax.plot([], [], color=LEVEL, lw=2, label="mean of a level, no noise")[0],
+        ax.plot([], [], color=THRESHOLD, lw=0.9, ls="--", label="threshold")[0],
     ]
-    ax.legend(handles=handles, loc="upper right", fontsize=8, framealpha=0.85)
+    ax.legend(
+        handles=handles, loc="lower right", bbox_to_anchor=(1.02, 0.99), ncols=2,
+        fontsize=8, frameon=False, borderaxespad=0.0, handlelength=1.6,
+    )  # fmt: skip
 
 
 def ber_figure(name: str, rows: list[dict[str, Any]], threshold: float) -> "Figure":
-    """Error rate against received light: computed line, counted points, FEC line."""
+    """Error rate against received light: computed line, counted points, FEC line.
+
+    `rows` are those of `links.montecarlo.curve`.
+    """
     figure, (ax,) = canvas(4.8)
     rows = sorted(rows, key=lambda row: row["oma_dbm"])
     oma = [row["oma_dbm"] for row in rows]
     line = [row["log10_ber"] for row in rows]
     ax.plot(oma, line, color=LEVEL, lw=1.8, label="computed")
-    found = [row for row in rows if row["errors"]]
+    # Rows without a count are points of the line only.
+    found = [row for row in rows if row.get("errors")]
     middle = np.array([math.log10(row["ber"]) for row in found])
     low = np.array([math.log10(row["low"]) for row in found])
     high = np.array([math.log10(row["high"]) for row in found])
@@ -128,7 +139,7 @@ def ber_figure(name: str, rows: list[dict[str, Any]], threshold: float) -> "Figu
         fmt="o", color=INK, ms=4, lw=1, capsize=3,
         label="counted in time, 95 % interval",
     )  # fmt: skip
-    none = [row for row in rows if not row["errors"]]
+    none = [row for row in rows if row.get("errors") == 0]
     if none:
         ax.plot(
             [row["oma_dbm"] for row in none],

@@ -103,7 +103,7 @@ def _charging_w(link: OpticalLink, at: Conditions, load_f: Scalar) -> Scalar:
 
 IDEAL = {
     "fec.overhead": 1.0,
-    "residual_db": 60.0,
+    "equaliser.residual_db": 60.0,
     "end_a.host.transmit_snr_db": 60.0,
     "end_a.host.bandwidth_hz": 1e12,
     "end_a.trace.loss_db": 0.0,

@@ -1,0 +1,104 @@
+"""Designs per second of one direction of an optical link, closed form and 15 taps.
+
+10^5 designs of linear pluggables, float64: free light (laser and junction apart, the
+light at the modulator is the free quantity) with swing, amplifier bandwidth and
+connector loss; and with the laser's junction solved, its current free. The value is
+the slack of the error rate behind the reserve, the gradient is in all four parameters.
+Compilation apart.
+"""
+
+import os
+import time
+
+import equinox as eqx
+import jax
+
+import photonflow as pf
+from photonflow.component import replace
+from photonflow.links.base import Conditions, ber_slack
+from photonflow.links.port import PortAtWork
+
+
+DESIGNS = 100_000
+REPEATS = 2
+CARD = "lpo-dr8-1600g"
+
+
+def rows() -> list[dict]:
+    """Value, value and gradient, for every equaliser and source of light."""
+    pf.enable_x64()
+    link = pf.load(CARD)
+    at = Conditions(343.15, 323.15, 500.0, 1.0)
+    draw = jax.random.uniform(jax.random.key(0), (DESIGNS, 4))
+    out = []
+    for equaliser in ("equaliser-unlimited", "equaliser-15-taps"):
+        fitted = eqx.tree_at(lambda x: x.equaliser, link, pf.load(equaliser))
+        for source, function in (("free light", free), ("junction solved", solved)):
+            out += _rows(f"{equaliser}, {source}", function, draw, fitted, at)
+    return out
+
+
+def free(u, link, at):
+    """Slack of the error rate with light of 2 to 40 mW at the modulator."""
+    moved, port = _design(u, link)
+    light_w = 2e-3 * 20 ** u[0]
+    work = PortAtWork(port, None, light_w, port.modulator.operate(light_w))
+    return _slack(moved, work, at)
+
+
+def solved(u, link, at):
+    """The same with 80 to 300 mA in a laser that heats itself."""
+    moved, port = _design(u, link)
+    port = replace(port, {"source.laser.current_a": 0.08 + 0.22 * u[0]})
+    return _slack(moved, port.work(at), at)
+
+
+def _design(u, link):
+    changes = {
+        "end_b.tia.bandwidth_hz": 35e9 + 45e9 * u[2],
+        "path.connectors_db": 1.0 + 2.0 * u[3],
+    }
+    port = replace(link.end_a, {"modulator.drive_v": 1.0 + 3.0 * u[1]})
+    return replace(link, changes), port
+
+
+def _slack(link, work, at):
+    symbol_hz = link.symbol_hz(link.end_a)
+    sender = work.sends(symbol_hz, link.equaliser, link.pam)
+    channel = link.channel(at)
+    slicer = link.equaliser.listen(
+        sender, link.taker(link.end_b, at), channel, link.pam
+    )
+    return ber_slack(slicer.log10_ber(link.reserve_db), link.fec.threshold)
+
+
+def _rows(case, function, draw, link, at) -> list[dict]:
+    out = []
+    for name, what in (
+        ("value", function),
+        ("value and gradient", jax.value_and_grad(function)),
+    ):
+        batch = jax.jit(jax.vmap(what, in_axes=(0, None, None)))
+        began = time.perf_counter()
+        compiled = batch.lower(draw, link, at).compile()
+        compile_s = time.perf_counter() - began
+        seconds = []
+        for _ in range(REPEATS):
+            began = time.perf_counter()
+            jax.block_until_ready(compiled(draw, link, at))
+            seconds.append(time.perf_counter() - began)
+        out.append(
+            {
+                "name": "links",
+                "case": f"{case}, {name}",
+                "designs_per_s": len(draw) / min(seconds),
+                "median_s": sorted(seconds)[REPEATS // 2],
+                "compile_s": compile_s,
+                "conditions": f"float64, {len(draw)} designs, {os.cpu_count()} cores",
+            }
+        )
+    ratio = out[0]["designs_per_s"] / out[1]["designs_per_s"]
+    out.append(
+        {"name": "links", "case": f"{case}, gradient over value", "ratio": ratio}
+    )
+    return out
