@@ -14,6 +14,7 @@ NAMES = (
     "ring_sweep",
     "rings",
     "supermodes",
+    "technologies",
     "training",
 )
 
@@ -24,7 +25,10 @@ def main() -> None:
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--json", action="store_true", help="rows as JSON")
     options = parser.parse_args()
-    rows = importlib.import_module(f".{options.name}", __package__).rows()
+    module = importlib.import_module(f".{options.name}", __package__)
+    rows = module.rows()
+    if hasattr(module, "PAGE"):
+        module.PAGE.write_text(module.page(rows), "utf-8")
     if options.json:
         print(json.dumps(rows, indent=1))
         return

@@ -90,7 +90,7 @@ class OpticalLink(AbstractLink):
         tx: AbstractOpticalPort | None = None,
         rx: AbstractOpticalPort | None = None,
     ) -> Channel:
-        """Loss between the ends and what the slicer must keep; a to b unless said."""
+        """What the slicer must keep, and loss between; from a to b unless said."""
         tx, rx = tx or self.end_a, rx or self.end_b
         interference, crosstalk = self.path.interference(), jnp.zeros(())
         heard = rx.hears(at, self.pam)
