@@ -127,7 +127,7 @@ def test_taps_learnt_undo_a_known_echo():
     # Mean square of the best 3 taps: 1 / (1 + 4 + 16 + 64) = 0.0118, of 6: 1.8e-4.
     assert_close(left[0], 1 / 85, rtol=0.15)
     assert_close(left[1], 1 / 5461, rtol=0.3)
-    # Symbols of 4096 are correlated by chance, 1/64, which a tap fed back keeps squared.
+    # 4096 symbols are correlated by chance, 1/64; a tap fed back keeps the square.
     assert left[2] < 4 / 64**2
 
 
