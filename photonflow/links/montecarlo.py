@@ -120,7 +120,7 @@ class Receiver(eqx.Module):
         drawn = jax.random.normal(keys[2], sent.shape)
         samples = self.learned.sampled(waveform, late, drawn)
         ahead = self.learned.equalised(samples)
-        wanted = signal.pam_levels(0.5, -0.5, self.lane.pam)[sent]
+        wanted = jnp.linspace(-0.5, 0.5, self.lane.pam)[sent]
         return sent, fed_back(ahead, wanted, self.learned.feedback)
 
 
@@ -167,7 +167,7 @@ def _receiver(
         waveform,
         clean,
         sent,
-        signal.pam_levels(0.5, -0.5, lane.pam),
+        jnp.linspace(-0.5, 0.5, lane.pam),
         lane.conversion,
         _late(jitter, keys[1], sent.shape),
         jax.random.normal(keys[2], sent.shape),
