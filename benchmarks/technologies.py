@@ -79,9 +79,9 @@ TABLE = (
     Published(
         "2T optical I/O, 8 wavelengths", "optical-io-8x32g", 5, 5, "pJ/bit", "vendor",
         "Intel OCI, lasers on the chip",
-        "ours has 1.1 of electronics (UCIe and 32G lanes), 0.6 each of lasers and of "
-        "heaters, 0.3 of receivers and 0.3 of conversion; how the published 5 divide is "
-        "not known, and protocol, clocks and margins of a product are in none of ours",
+        "ours has 1.1 of UCIe and 32G lanes, 0.6 of lasers, 0.4 of rings and control, "
+        "0.3 each of receivers and conversion; how the published 5 divides is not "
+        "known: protocol, clocks and margins of a product are in none of ours",
     ),
     Published(
         "4T optical I/O, 16 wavelengths", "optical-io-16x32g", 5, 5, "pJ/bit",

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import nominal
+import nominal_links
 import nominal_units
 from gradient_rule import Case, assert_rule, case, gradients
 from photonflow.cluster.step import evaluate
@@ -27,6 +28,9 @@ def link_stages(link: Any, at: Any) -> dict:
         "end_a.ln_power": jnp.log(budget.end_a.power_w()),
         "end_b.ln_power": jnp.log(budget.end_b.power_w()),
         "ln_latency": jnp.log(budget.latency_s),
+        "ln_shoreline": jnp.log(budget.shoreline_bps_per_m),
+        "ln_area": jnp.log(budget.area_m2),
+        "ln_fit": jnp.log(budget.fit),
     }
     for name in ("a_to_b", "b_to_a"):
         way = getattr(budget, name)
@@ -54,7 +58,16 @@ def unit_stages(unit: Any) -> dict:
     return out | {f"slack.{name}": slack for name, slack in unit.slacks().items()}
 
 
-LINKS = ("engine-pluggable", "linear-linear", "copper")
+LINKS = (
+    "engine-pluggable",
+    "linear-linear",
+    "copper",
+    "half-retimed",
+    "active-cable",
+    "published",
+    pytest.param("wavelengths", marks=pytest.mark.slow),
+    pytest.param("direct", marks=pytest.mark.slow),
+)
 UNITS = ("lithium-niobate-unit", "heater-unit")
 FAMILIES = (
     "cpo",
@@ -90,6 +103,9 @@ def build(name: str) -> Case:
         at = nominal.worst(length_m=1.2)
         tree = (nominal.copper_link(),)
         return case(tree, ["link"], lambda link: link_stages(link, at))
+    if name in nominal_links.LINKS:
+        tree = (nominal_links.LINKS[name](), nominal.worst(length_m=2.0))
+        return case(tree, ["link", "at"], link_stages)
     family = {"engine-pluggable": "cpo", "linear-linear": "lpo"}[name]
     tree = (nominal.links_of(family)[0], nominal.worst())
     return case(tree, ["link", "at"], link_stages)
@@ -131,7 +147,7 @@ def test_gradients_match_finite_differences_inside(name):
     """64 points of a link, a unit or a step on copper, 4 of the other clusters: 60 more
     of those are in the slow suite."""
     case = build(name)
-    many = name in LINKS + UNITS + STEPS
+    many = name in (*LINKS, *UNITS, *STEPS, *nominal_links.LINKS)
     assert_rule(case, interior(case, 64, 0.03)[: 64 if many else 4])
 
 
@@ -243,6 +259,7 @@ NO_EFFECT = {
     "*:*.line.bandwidth_hz": QUALITY,
     "*:*.host_log10_ber": QUALITY,
     "*:*.trace.*": QUALITY,
+    "*:*.footprint.*": "room and failures cost no joule",
     "*:*.source_ohm": QUALITY,
     "*:*.laser.rin_per_hz": QUALITY,
     "*:*.laser.wear.*": "failures are counted beside the joules",

@@ -64,7 +64,7 @@ def test_parts_of_an_end_are_paid_by_host_module_or_laser_source(name):
 
 
 def test_lane_rates_are_those_of_the_standards():
-    """53.125 and 106.25 GBd are 425/400 of 50 and 100 GBd; 32 Gbit/s lanes carry all."""
+    """53.125 and 106.25 GBd are 425/400 of 50 and 100; an NRZ lane has 32 GBd."""
     rates = {
         "dsp-dr4-400g": 53.125e9,
         "dsp-dr8-800g": 53.125e9,

@@ -1,0 +1,87 @@
+"""Links of further kinds for the tests of models; two of them are cards.
+
+Bus and laser of the cards take more numbers than a test should repeat.
+"""
+
+from typing import Any
+
+import nominal
+from photonflow.cards import Library
+from photonflow.devices.electronics import Dsp, Housekeeping
+from photonflow.devices.passives import BoardPath
+from photonflow.links.electrical import CopperLink
+from photonflow.links.optical import OpticalLink
+from photonflow.links.published import PublishedLink, PublishedPort
+from photonflow.links.retimed_copper import RetimedCopperPort
+
+
+def half_retimed_link() -> OpticalLink:
+    """Pluggables whose DSP retimes what they send, at both ends."""
+    full = nominal.dsp()
+    half = Dsp(
+        full.line,
+        host_energy_j_per_bit=full.host_energy_j_per_bit,
+        host_log10_ber=full.host_log10_ber,
+        receives=False,
+    )
+    port = nominal.pluggable_port(retimer=half)
+    return nominal.optical_link(port, port)
+
+
+def active_cable(**changes: Any) -> CopperLink:
+    """1.6 Tbit/s, a retimer in either plug, over a board path of 7.5 dB a metre."""
+    port = RetimedCopperPort(
+        host=nominal.serdes(),
+        retimer=nominal.dsp(),
+        housekeeping=Housekeeping(control_w=0.2, conversion=0.88),
+        footprint=nominal.footprint(),
+        lanes=8.0,
+    )
+    path = BoardPath(
+        loss_db_per_m=20.0,
+        fixed_db=4.0,
+        crosstalk_v=3e-4,
+        velocity_index=1.8,
+        reach_m=1.0,
+        growth=0.85,
+    )
+    values: dict[str, Any] = dict(end_a=port, path=path, end_b=port, rate_bps=1.6e12)
+    return nominal.copper_link(**values | changes)
+
+
+def published_link() -> PublishedLink:
+    """1 Tbit/s at 140 and 150 fJ/bit, as microLEDs are said to have."""
+    end = PublishedPort(
+        host=nominal.serdes(energy_j_per_bit=0.6e-12, latency_s=2e-9),
+        footprint=nominal.footprint(),
+        lanes=320.0,
+        sender_j_per_bit=140e-15,
+        receiver_j_per_bit=150e-15,
+    )
+    return PublishedLink(
+        end_a=end,
+        path=nominal.optical_link(nominal.engine_port(), nominal.engine_port()).path,
+        end_b=end,
+        fec=nominal.fec(),
+        rate_bps=1e12,
+        log10_ber=-12.0,
+    )
+
+
+def wavelengths_link() -> OpticalLink:
+    """Eight ring engines of 32 Gbit/s on each fibre: the card."""
+    return Library().load("optical-io-8x32g")
+
+
+def direct_link() -> OpticalLink:
+    """Retimed 100G lanes with VCSELs: the card."""
+    return Library().load("aoc-vcsel-800g")
+
+
+LINKS = {
+    "half-retimed": half_retimed_link,
+    "active-cable": active_cable,
+    "published": published_link,
+    "wavelengths": wavelengths_link,
+    "direct": direct_link,
+}
