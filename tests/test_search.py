@@ -31,7 +31,8 @@ from photonflow.devices.lasers import DFBLaser, LaserSource
 from photonflow.devices.mach_zehnder import MachZehnderModulator
 from photonflow.devices.passives import FibrePath, RibWaveguide
 from photonflow.devices.receivers import TransimpedanceAmplifier
-from photonflow.devices.ring_modulators import MicroringModulator, RingHeater
+from photonflow.devices.ring_heating import RingHeater
+from photonflow.devices.ring_modulators import MicroringModulator
 from photonflow.links.electrical import CopperLink, CopperPort, TwinaxPath
 from photonflow.links.fec import Fec
 from photonflow.links.optical import OpticalLink

@@ -121,3 +121,4 @@ def sense(rise: Scalar) -> Scalar:
 
 
 LEVEL_WIDTH = 1e-5  # of the input light; moves a swing of 0.1 by 5e-9 relative
+FORWARD_V, FORWARD_WIDTH_V = 0.5, 0.02  # moves 0 V of reverse bias by 3e-13 V
