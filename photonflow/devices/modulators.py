@@ -1,6 +1,7 @@
 """Intensity modulators: what every kind of them tells the end of a link."""
 
 import abc
+import math
 from collections.abc import Callable
 
 import equinox as eqx
@@ -113,6 +114,14 @@ def filtered(
     samples = drive.shape[0]
     frequency_hz = jnp.fft.rfftfreq(samples) * sample_hz
     return jnp.fft.irfft(jnp.fft.rfft(drive) * transfer(frequency_hz), samples)
+
+
+def eye(shallow: Scalar, deep: Scalar) -> tuple[Scalar, Scalar, Scalar]:
+    """Top, bottom and `sense` of two positive transmissions, however small."""
+    middle = (shallow + deep) / 2
+    rise = (deep - shallow) / (deep + shallow + 1e-30)
+    contrast = smooth_abs(rise, LEVEL_WIDTH) / math.sqrt(1 + LEVEL_WIDTH**2)
+    return middle * (1 + contrast), middle * (1 - contrast), sense(rise)
 
 
 def sense(rise: Scalar) -> Scalar:
