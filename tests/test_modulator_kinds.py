@@ -61,7 +61,7 @@ def lumped(**changes: Any) -> LumpedMachZehnderModulator:
         bias_v=0.2,
         pad_f=20e-15,
         splitters_db=0.5,
-        bias_w=5e-3,
+        hold_w=5e-3,
         wavelength_m=1.31e-6,
     )
     return LumpedMachZehnderModulator(**values | changes)

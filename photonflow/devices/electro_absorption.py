@@ -75,7 +75,11 @@ class ElectroAbsorptionModulator(AbstractModulator):
         x = smooth_positive(reverse_v / self.reference_v, BIAS_WIDTH) + 1e-9
         drift_m = self.warm_k * self.drift_per_k * self.wavelength_m
         warm = jnp.exp(drift_m / self.tail_m)
-        return warm * self.length_m * (self.idle_per_m + self.added_per_m * x**self.exponent)
+        return (
+            warm
+            * self.length_m
+            * (self.idle_per_m + self.added_per_m * x**self.exponent)
+        )
 
     def passes(self, reverse_v: Values) -> Values:
         """Transmission at `reverse_v`."""

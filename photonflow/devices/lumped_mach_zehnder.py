@@ -46,7 +46,7 @@ class LumpedMachZehnderModulator(AbstractModulator):
     splitters_db: Scalar = param(
         unit="dB", doc="both splitters and the bends", low=0.0, high=6.0
     )
-    bias_w: Scalar = param(unit="W", doc="bias heater and its loop", low=1e-5, high=0.1)
+    hold_w: Scalar = param(unit="W", doc="bias heater and its loop", low=1e-5, high=0.1)
     wavelength_m: Scalar = param(
         unit="m", doc="vacuum wavelength", low=1.26e-6, high=1.625e-6
     )
@@ -97,7 +97,7 @@ class LumpedMachZehnderModulator(AbstractModulator):
             top=top,
             bottom=bottom,
             load_f=(capacitance_f + self.pad_f) / 2,
-            tuning_w=self.bias_w,
+            tuning_w=self.hold_w,
             slacks={
                 "swing": 1 - self.turn(),  # one flank of the sine
                 "extinction": extinction_db(top / open_, bottom / open_),
