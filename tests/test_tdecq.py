@@ -141,6 +141,7 @@ def excess(response, noise, oma_dbm, log_thermal):
         equaliser=EQUALISER,
         loss_db=jnp.zeros(()),
         interference=jnp.zeros(()),
+        crosstalk=jnp.zeros(()),
         reserve_db=jnp.zeros(()),
         symbol_hz=jnp.asarray(SYMBOL_HZ),
         log10_allowed=jnp.asarray(math.log10(2.4e-4)),

@@ -24,7 +24,7 @@ from scipy.stats import norm
 
 from helpers import assert_close
 from photonflow.devices import junction, rings
-from photonflow.devices.ring_modulators import RingHeater
+from photonflow.devices.ring_heating import RingHeater
 from photonflow.links import tuning
 from photonflow.units import BOLTZMANN_J_PER_K, CHARGE_C, LIGHT_M_PER_S
 from photonflow.validation import cases

@@ -33,7 +33,8 @@ def end(**watts):
         "serdes_host": "host",
         "laser": "laser_source",
     }
-    return PortBudget(static_w, by_cause(), tuple(boxes.items()))
+    zero = jnp.zeros(())
+    return PortBudget(static_w, by_cause(), tuple(boxes.items()), zero, zero, zero)
 
 
 def pj_per_bit(rate_bps, **watts):

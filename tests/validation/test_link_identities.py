@@ -399,6 +399,9 @@ def test_half_a_kilometre_of_dr8_loses_3_db(case):
         fibre_db_per_m=given["fibre_dB_per_km"] / 1000,
         group_index=1.468,
         reach_m=500.0,
+        end_return_db=26.0,
+        return_db=45.0,
+        reflections=4.0,
     )
     loss_db = float(path.loss_db(jnp.asarray(given["length_km"] * 1000)))
     assert abs(loss_db - case["outputs"]["IL_dB"]) < case["tolerance"]["abs_dB"]
