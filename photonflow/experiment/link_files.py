@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ..cards import Library
@@ -46,14 +45,15 @@ def write_link(
 ) -> tuple[LinkResult, list[str]]:
     """Simulates, and writes document and figures, all or none; what was written.
 
-    The eye is that of the direction with less margin; copper has none yet.
+    The eye is that of the direction with less margin; copper and lasers that are
+    modulated themselves have none.
     """
     from ..report.eye import eye_figure
     from ..report.link_curves import curve_figure
 
     Folder(folder).tidy()
     eye = None
-    if isinstance(solved.link, OpticalLink):
+    if isinstance(solved.link, OpticalLink) and montecarlo.in_time(solved.link):
         progress(f"{solved.name}: simulating the worse direction")
         counted, waveforms, found = _simulate(solved.link, solved.at["worst"], result)
         result = result.model_copy(update={"counted": counted})
@@ -83,9 +83,7 @@ def _simulate(
     counts, trained, found = [], [], []
     for loss_db, own in zip(losses, jax.random.split(key, len(losses)), strict=True):
         train, run = jax.random.split(own)
-        trained.append(
-            montecarlo.receiver(link, at, side, train, jnp.asarray(loss_db, float))
-        )
+        trained.append(montecarlo.receiver(link, at, side, train, float(loss_db)))
         found.append(montecarlo.count(trained[-1], run, ERRORS, SYMBOLS))
         now = found[-1]
         row = Count(

@@ -28,7 +28,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ..component import Scalar, Transfer, Values
-from ..devices.mach_zehnder import MachZehnderModulator, MachZehnderOperation
+from ..devices.electro_absorption import ElectroAbsorptionModulator
+from ..devices.lumped_mach_zehnder import LumpedMachZehnderModulator
+from ..devices.mach_zehnder import MachZehnderModulator, TravellingWaveModulator
 from ..devices.modulators import AbstractModulator, AbstractOperation
 from ..devices.response import from_db
 from ..devices.ring_modulators import MicroringModulator, RingOperation
@@ -119,22 +121,19 @@ class RingDynamics(AbstractDynamics):
         return ring, work.detuning_hz + ring.shift_hz - work.middle.shift_hz
 
 
-class MachZehnderDynamics(AbstractDynamics):
-    """A Mach-Zehnder: the electrode's response, then the sine."""
+class PromptDynamics(AbstractDynamics):
+    """Any modulator without memory of its own: a linear circuit, then its curve."""
 
-    modulator: MachZehnderModulator
-    operation: MachZehnderOperation
+    modulator: AbstractModulator
+    operation: AbstractOperation
 
     def electrical(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
-        """All of its response is that of the electrode."""
+        """All of its response is that of the circuit."""
         return self.operation.transfer(frequency_hz, source_ohm)
 
     def static(self, drive: Values) -> Values:
-        """At quadrature halfway through the swing."""
-        modulator = self.modulator
-        swing = modulator.drive_v / modulator.half_wave_v
-        sine = jnp.sin(math.pi * swing * (drive - 0.5))
-        return from_db(-modulator.insertion_db) * (1 + sine) / 2
+        """Its own curve; 0 and 1 are its darkest and brightest ends."""
+        return self.operation.static(drive)
 
     def light(
         self, drive: Float[Array, " samples"], step_s: Scalar, per_symbol: int
@@ -144,7 +143,10 @@ class MachZehnderDynamics(AbstractDynamics):
 
 
 dynamics.register(MicroringModulator, RingDynamics)
-dynamics.register(MachZehnderModulator, MachZehnderDynamics)
+dynamics.register(LumpedMachZehnderModulator, PromptDynamics)
+dynamics.register(ElectroAbsorptionModulator, PromptDynamics)
+dynamics.register(MachZehnderModulator, PromptDynamics)
+dynamics.register(TravellingWaveModulator, PromptDynamics)
 
 
 def _lanes(

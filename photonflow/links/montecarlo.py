@@ -31,10 +31,11 @@ from scipy.stats import binomtest
 
 from ..component import Scalar
 from . import signal
-from .base import Conditions
+from .base import AbstractLink, Conditions
 from .equaliser import FeedForward
 from .optical import OpticalLink
 from .pattern import PatternedFeedForward
+from .port import OpticalPort
 from .pulse import Grid
 from .training import Learned, fed_back, learn
 from .waveform import Key, Lane, Way
@@ -56,6 +57,13 @@ CROSS = np.array(
 )
 """5 bits of a pair of PAM-6 symbols: an 8 x 4 Gray code, its outer columns folded to
 the top and the bottom"""
+
+
+def in_time(link: AbstractLink) -> bool:
+    """Whether a link can be simulated here: light, and external modulators."""
+    return isinstance(link, OpticalLink) and all(
+        isinstance(end, OpticalPort) for end in (link.end_a, link.end_b)
+    )
 
 
 class Counted(NamedTuple):

@@ -237,9 +237,10 @@ class ThermalCoupling(Component):
         power_w = jnp.linalg.solve(k, asked_w)
         mean_w = jnp.sum(asked_w) / jnp.sum(jnp.where(lit, 1.0, 0.0))
         low = jnp.where(lit, -power_w / mean_w, -jnp.inf)
+        least = jnp.asarray(logsumexp(low / SLACK_WIDTH))
         return HeatedBank(
             power_w=power_w,
-            slack=-SLACK_WIDTH * logsumexp(low / SLACK_WIDTH),
+            slack=-SLACK_WIDTH * least,
             extra_w=jnp.sum(power_w - asked_w),
         )
 

@@ -38,6 +38,7 @@ from .base import Conditions
 from .detection import AbstractEqualiser, AbstractSlicer, Channel, Sender, Taker
 from .dynamics import AbstractDynamics, dynamics
 from .optical import OpticalLink
+from .port import OpticalPort
 from .pulse import Grid, boosted
 
 
@@ -115,6 +116,8 @@ class Lane(eqx.Module):
         """`direction` of `link` under `at`, behind `loss_db` more of optical loss."""
         ends = (link.end_a, link.end_b)
         tx, rx = ends if direction == "a_to_b" else ends[::-1]
+        if not isinstance(tx, OpticalPort):
+            raise NotImplementedError("a laser that is modulated itself, in time")
         channel = link.channel(at)
         f = grid.frequencies_hz(channel.symbol_hz)
         work = tx.work(at)
