@@ -5,7 +5,7 @@ import importlib
 import json
 
 
-NAMES = ("chain", "mesh", "rings", "supermodes", "training")
+NAMES = ("chain", "mesh", "rings", "supermodes", "sweep", "training")
 
 
 def main() -> None:
