@@ -117,7 +117,7 @@ def _ours(ring: RingFilter) -> Callable:
     return sweep
 
 
-def _theirs(ring: RingFilter, solver: str) -> Callable:
+def _theirs(ring: RingFilter, solver: Any) -> Callable:
     """The same from a netlist."""
     guide = ring.guide
 
