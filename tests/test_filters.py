@@ -2,9 +2,11 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.test_util import check_grads
 from scipy.integrate import solve_ivp
 
 import nominal
@@ -91,3 +93,21 @@ def test_no_angle_keeps_more_light_in_the_bus_than_there_is():
     assert jnp.all((t <= 1) & (t > 0))
     assert_close(t[4], 1e-6, rtol=1e-6)
     assert_close(1 - t[3] ** 2, math.sin(0.3) ** 2, rtol=1e-11)
+
+
+@pytest.mark.parametrize("points", [rings.SWEEP - 1, rings.SWEEP])
+def test_a_sweep_has_the_slopes_of_its_points(points):
+    """Long sweeps take another way to the same derivative, the second one included."""
+    phase = jnp.linspace(-2.0, 3.0, points)
+    weight = jnp.cos(7 * phase)
+
+    def swept(loss, shift):
+        ring = (phase + shift, 1 - loss, 0.95, 0.97)
+        return jnp.sum(weight * (rings.through(*ring) + rings.drop(*ring)))
+
+    at = (jnp.asarray(0.02), jnp.asarray(0.1))
+    check_grads(swept, at, order=2, modes=["fwd", "rev"], rtol=1e-4)
+    slope = jax.jit(jax.grad(lambda p: rings.drop(p, 0.98, 0.95, 0.97)))
+    few = jnp.asarray([0, 1, points // 2, points - 1])
+    every = jax.grad(lambda p: jnp.sum(rings.drop(p, 0.98, 0.95, 0.97)))(phase)
+    assert_close(every[few], [slope(phase[i]) for i in few], rtol=1e-9)

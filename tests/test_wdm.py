@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import nominal
 from gradient_rule import assert_rule, case
 from helpers import assert_close
+from photonflow.cards import Library
 from photonflow.component import replace
 from photonflow.devices.filters import RingFilter
 from photonflow.devices.response import power
@@ -20,6 +22,7 @@ from photonflow.links.wdm import RingBus, WavelengthGrid
 
 
 CASE_K = jnp.asarray(343.15)
+LIBRARY = Library()
 
 
 def ring_filter(**changes):
@@ -257,14 +260,35 @@ def test_the_penalty_of_a_shut_eye_is_finite_and_still_grows():
     assert_close(slopes[0], slopes[1], rtol=1e-3)
 
 
-def test_one_compilation_serves_all_numbers_of_wavelengths():
-    compiled = jax.jit(lambda b: b.demultiplex(CASE_K, 4).leaked)
-    leaked = [
-        float(compiled(replace(bus(), {"grid.wavelengths": n})))
-        for n in (1.0, 4.0, 16.0)
-    ]
-    assert compiled._cache_size() == 1  # type: ignore[attr-defined]
-    assert leaked[0] == 0 < leaked[1] < leaked[2]
+def test_counts_of_wavelengths_are_one_batch():
+    """1, 4 and 16 in arrays of 16, each as in arrays of its own size."""
+    counts = jnp.asarray([1.0, 4.0, 16.0])
+    whole = bus()
+
+    def leaked(n):
+        grids = eqx.tree_at(lambda b: b.grid.wavelengths, whole, n)
+        return grids.demultiplex(CASE_K, 4).leaked
+
+    together = jax.jit(jax.vmap(leaked))(counts)
+    for n, found in zip((1, 4, 16), together, strict=True):
+        alone = bus(grid=grid(wavelengths=float(n), slots=n)).demultiplex(CASE_K, 4)
+        assert_close(found, alone.leaked, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", LIBRARY.names("passives"))
+def test_shipped_buses_meet_their_limits_with_the_shipped_ring(name):
+    """At 55 degC; the modulators are as large as the filters."""
+    if not isinstance(LIBRARY.load(name), RingBus):
+        return
+    whole, ring = LIBRARY.load(name), LIBRARY.load("ring-oband-lateral")
+    warm_k = jnp.asarray(328.15)
+    sent = whole.multiplex(ring, jnp.asarray(0.5), jnp.asarray(0.2), warm_k, 2)
+    seen = whole.demultiplex(warm_k, 2)
+    for slacks in (sent.slacks, seen.slacks):
+        assert all(slack >= 0 for slack in slacks.values()), slacks
+    # A demultiplexer of usual figures: some dB, below 0.4 dB of worst-case penalty.
+    assert 0 < sum(seen.losses_db.values()) < 1.5
+    assert seen.penalties_db(jnp.asarray(10**0.5))["crosstalk"] < 0.4
 
 
 # Gradients

@@ -21,6 +21,7 @@ with $D$ its denominator gives the power dropped, $(1-t_1^2)(1-t_2^2)\,a / D$.
 
 import math
 
+import jax
 import jax.numpy as jnp
 
 from ..component import Transfer, Values
@@ -68,8 +69,39 @@ def all_pass(phase: Values, a: Values, t: Values) -> Values:
     Written with 1 - cos(phase) = 2 sin^2(phase/2), which keeps the notch of critical
     coupling exact where the textbook form subtracts nearly equal numbers.
     """
-    twist = 4 * a * t * jnp.square(jnp.sin(phase / 2))
-    return (jnp.square(a - t) + twist) / (jnp.square(1 - a * t) + twist)
+    floor, x = jnp.square((a - t) / (1 - a * t)), airy(phase, a * t)
+    return (floor + x) / (1 + x)
+
+
+def airy(phase: Values, loop: Values) -> Values:
+    r"""$F\sin^2(\phi/2)$, $F = 4u/(1-u)^2$: 1 at half depth, `loop` u per round trip.
+
+    All that depends on wavelength, in one number and with one sine: a sweep spends its
+    time here, and both ports of a ring share it.
+    """
+    finesse = 4 * loop / jnp.square(1 - loop)
+    return finesse * _sine2(jnp.asarray(phase) / 2)
+
+
+@jax.custom_jvp
+def _sine2(angle: Values) -> Values:
+    return jnp.square(jnp.sin(angle))
+
+
+@_sine2.defjvp
+def _sine2_jvp(primals: tuple, tangents: tuple) -> tuple[Values, Values]:
+    (angle,), (moved,) = primals, tangents
+    if angle.size < SWEEP:
+        sine, cosine = jnp.sin(angle), jnp.cos(angle)
+    else:
+        # A gradient sums over the sweep once per parameter, and XLA on a CPU computes
+        # the sine anew inside each of these sums. Out of a loop it fuses nothing.
+        both = jnp.stack([angle, angle + math.pi / 2])
+        sine, cosine = jax.lax.map(jnp.sin, both)
+    return jnp.square(sine), 2 * sine * cosine * moved
+
+
+SWEEP = 4096  # points from which a loop of its own pays
 
 
 def linewidth_hz(a: Values, t: Values, fsr: Values) -> Values:
@@ -103,10 +135,9 @@ def drop(phase: Values, a: Values, t1: Values, t2: Values) -> Values:
     Periodic: one Lorentzian per FSR, summed in closed form, so that light at any other
     order of the ring is in it. Full width at half maximum is `linewidth_hz(a t2, t1)`.
     """
-    kept = a * t1 * t2
-    twist = 4 * kept * jnp.square(jnp.sin(phase / 2))
+    loop = a * t2 * t1  # in the order of `through`, so that one array serves both
     taken = (1 - jnp.square(t1)) * (1 - jnp.square(t2)) * a
-    return taken / (jnp.square(1 - kept) + twist)
+    return taken / jnp.square(1 - loop) / (1 + airy(phase, loop))
 
 
 def drop_amplitude(phase: Values, a: Values, t1: Values, t2: Values) -> Transfer:

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Bool, Float
 
-from ..component import Component, Scalar, param
+from ..component import Component, Scalar, Values, param
 from ..devices import rings
 from ..devices.response import smooth_abs
 from ..devices.ring_heating import RingHeater
@@ -236,11 +236,10 @@ class ThermalCoupling(Component):
         asked_w = jnp.where(lit, alone_w, 0.0)
         power_w = jnp.linalg.solve(k, asked_w)
         mean_w = jnp.sum(asked_w) / jnp.sum(jnp.where(lit, 1.0, 0.0))
-        low = jnp.where(lit, -power_w / mean_w, -jnp.inf)
-        least = jnp.asarray(logsumexp(low / SLACK_WIDTH))
+        low: Values = jnp.where(lit, -power_w / mean_w, -jnp.inf)
         return HeatedBank(
             power_w=power_w,
-            slack=-SLACK_WIDTH * least,
+            slack=-SLACK_WIDTH * jnp.asarray(logsumexp(low / SLACK_WIDTH)),
             extra_w=jnp.sum(power_w - asked_w),
         )
 

@@ -20,6 +20,7 @@ as the grid fits the FSR (of an even number the two middle ones, averaged).
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -62,13 +63,20 @@ class WavelengthGrid(Component):
         place = jnp.arange(self.slots, dtype=float) - (self.wavelengths - 1) / 2
         return LIGHT_M_PER_S / self.centre_m + place * self.spacing_hz
 
-    def neighbours(self, leak: Callable[[Values], Values]) -> Scalar:
-        """Sum of `leak(offset_hz)` over all others, seen from the middle channel."""
+    def neighbours(self, leak: Callable[[Values], Any]) -> Any:
+        """Sum of `leak(offset_hz)` over all others, seen from the middle channel.
+
+        `leak` may return a tree, each leaf of which is summed.
+        """
         away = jnp.arange(1, self.slots, dtype=float)
         # Two neighbours at each distance as far as the grid goes, then one, then none.
         number = jnp.clip(self.wavelengths + 1 - 2 * away, 0.0, 2.0)
         offset_hz = away * self.spacing_hz
-        return jnp.sum(number * (leak(offset_hz) + leak(-offset_hz)) / 2)
+        return jax.tree.map(
+            lambda below, above: jnp.sum(number * (below + above) / 2),
+            leak(-offset_hz),
+            leak(offset_hz),
+        )
 
     def slacks(self, fsr_hz: Scalar) -> dict[str, Scalar]:
         """`fsr`: 1 - the grid's width over the rings' FSR; `slots`: room in the arrays.
@@ -161,23 +169,21 @@ class RingBus(Component):
         fsr_hz = modulator.fsr_hz()
         passing = past_modulator(modulator)
 
-        def loss_db(offset_hz: Values) -> Values:
-            return -to_db(jnp.mean(passing(offset_hz), axis=-1))
+        def at(offset_hz: Values) -> tuple[Values, Values]:
+            shallow, deep = passing(offset_hz).T
+            mean = (shallow + deep) / 2
+            return -to_db(mean), jnp.square((deep - shallow) / mean)
 
-        def depth2(offset_hz: Values) -> Values:
-            passed = passing(offset_hz)
-            swing = passed[..., 1] - passed[..., 0]
-            return jnp.square(swing / jnp.mean(passed, axis=-1))
-
+        loss_db, depth2 = self.grid.neighbours(at)
         placement = self.tuning.place(
             fsr_hz,
             self.grid.wavelengths,
             ambient_k,
             hz_per_k(modulator.heater, modulator.optical_hz()),
         )
-        written = mean_square(pam) * self.grid.neighbours(depth2)
+        written = mean_square(pam) * depth2
         return Multiplexed(
-            losses_db={"mux_through": self.grid.neighbours(loss_db)},
+            losses_db={"mux_through": loss_db},
             relative={"intermodulation": written * jnp.square(top / (top - bottom))},
             placement=placement,
             slacks=self.grid.slacks(fsr_hz) | placement.slacks,
@@ -187,8 +193,12 @@ class RingBus(Component):
         """For equally strong channels."""
         ring, heater = self.filter.resonance(), self.filter.heater
         on = jnp.zeros(())
-        crossed = self.grid.neighbours(lambda f: jnp.square(ring.leakage(f)))
-        passed_db = self.grid.neighbours(lambda f: -to_db(ring.passed(f)))
+
+        def at(offset_hz: Values) -> tuple[Values, Values, Values]:
+            leaked = ring.leakage(offset_hz)
+            return leaked, jnp.square(leaked), -to_db(ring.passed(offset_hz))
+
+        leaked, crossed, passed_db = self.grid.neighbours(at)
         residual = ring.passed(on) / ring.dropped(on) if self.reused else on
         per_k = hz_per_k(heater, self.filter.optical_hz())
         placement = self.tuning.place(
@@ -201,7 +211,7 @@ class RingBus(Component):
             },
             relative={"crosstalk": mean_square(pam) * crossed},
             interference=2 * residual,
-            leaked=self.grid.neighbours(ring.leakage),
+            leaked=leaked,
             residual=residual,
             linewidth_hz=ring.linewidth_hz(),
             tuning_w=holding_w(heater, self.filter.radius_m, per_k, placement.mean_hz),
