@@ -11,11 +11,13 @@ doi:10.1364/OE.20.011478: from about 100 uW where the substrate is removed).
 """
 
 import math
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jaxtyping import Array
 
 from ..component import Component, Scalar, Values, param
 from . import rings
@@ -52,6 +54,9 @@ class RingHeater(Component):
         """Red shift for every watt that warms a ring of `radius_m`."""
         k_per_w = self.thermal_k_m_per_w / rings.length_m(radius_m)
         return k_per_w * self.shift_per_k * optical_hz
+
+
+Root = Callable[[Scalar], Scalar]
 
 
 class SelfHeating(eqx.Module):
@@ -101,10 +106,13 @@ def settle(heating: SelfHeating, cold_hz: Scalar) -> Settled:
     """
     still, cold = jax.tree.map(lax.stop_gradient, (heating, cold_hz))
     grid = _grid(still, cold)
-    rest = jax.vmap(lambda d: d - cold - still.shift_hz(d))
-    stiff = jax.vmap(lambda d: still.stiffness(d, cold))
+    shift_hz, gain = jax.vmap(still.loop)(grid)
+    stiff = 1 - (grid - cold) * gain / (shift_hz + TINY_HZ)
 
-    offset_hz = _first(rest, grid)
+    offset_hz = _halve(
+        lambda d: d - cold - still.shift_hz(d),
+        _cell(grid - cold - shift_hz >= 0, grid),
+    )
     slope = 1 - still.loop(offset_hz)[1]
     inverse = slope / (jnp.square(slope) + FOLD_WIDTH**2)
     excess = offset_hz - cold_hz - heating.shift_hz(offset_hz)
@@ -112,21 +120,29 @@ def settle(heating: SelfHeating, cold_hz: Scalar) -> Settled:
 
     # Where the way was least stiff; there its slope along the way is 0, so that it
     # may stand still under the gradient. The last place moves with the state.
-    way = jnp.minimum(grid, offset_hz)
-    weakest = _least(stiff, way)
+    passed: Values = jnp.where(grid <= offset_hz, stiff, jnp.inf)
+    at = jnp.argmin(passed)
+    last = len(grid) - 1
+    around = grid[jnp.maximum(at - 1, 0)], grid[jnp.minimum(at + 1, last)]
+    weakest = _halve(
+        lambda d: jax.jvp(
+            lambda x: still.stiffness(x, cold), (d,), (jnp.ones_like(d),)
+        )[1],
+        (around[0], jnp.minimum(around[1], offset_hz)),
+    )
     inside = heating.stiffness(weakest, cold_hz)
     at_ends = jnp.minimum(heating.stiffness(settled_hz, cold_hz), 1.0)
     least = jnp.where(inside < at_ends - SAME, inside, at_ends)
 
-    fold_hz = _first(lambda d: -stiff(d), grid)
-    folded = jnp.any(stiff(way) < 0) & (offset_hz > fold_hz)
+    fold_hz = _halve(lambda d: -still.stiffness(d, cold), _cell(stiff <= 0, grid))
+    folded = jnp.any(passed < 0) & (offset_hz > fold_hz)
     beyond = jnp.where(folded, fold_hz, offset_hz)
     ratio = (heating.shift_hz(beyond) + TINY_HZ) / (beyond - cold_hz + TINY_HZ)
     return Settled(settled_hz, jnp.where(folded, least * jnp.log(ratio), least))
 
 
-POINTS = 192  # of the grid, for each level
-TRIPS = 50  # halvings of a cell
+POINTS = 64  # of the grid, for each level
+TRIPS = 26  # halvings of a cell of some GHz: to 50 Hz
 FOLD_WIDTH = 1e-6  # of the loop gain; keeps the derivative finite at the fold
 SAME = 1e-9  # stiffness at one and the same place, found in two ways
 TINY_HZ = 1.0  # nothing, beside linewidths of gigahertz
@@ -142,36 +158,20 @@ def _grid(heating: SelfHeating, cold_hz: Scalar) -> Values:
     return jnp.sort(jnp.concatenate([ends, inside]))
 
 
-def _first(function, grid: Values) -> Scalar:
-    """Where `function` first rises through 0; the last place where it never does."""
-    up = function(grid) >= 0
+def _cell(up: Array, grid: Values) -> tuple[Scalar, Scalar]:
+    """The cell at whose end `up` is first true; the last cell where it never is."""
     at = jnp.where(jnp.any(up), jnp.argmax(up), len(grid) - 1)
+    return grid[jnp.maximum(at - 1, 0)], grid[at]
 
-    def halve(_, cell):
+
+def _halve(function: Root, cell: tuple[Scalar, Scalar]) -> Scalar:
+    """Where `function` rises through 0 within the cell."""
+
+    def step(_, cell):
         low, high = cell
         middle = (low + high) / 2
-        above = function(middle[None])[0] >= 0
+        above = function(middle) >= 0
         return jnp.where(above, low, middle), jnp.where(above, middle, high)
 
-    cell = grid[jnp.maximum(at - 1, 0)], grid[at]
-    low, high = lax.fori_loop(0, TRIPS, halve, cell)
-    return (low + high) / 2
-
-
-def _least(function, grid: Values) -> Scalar:
-    """Where `function` is least, by thirds of the two cells around its least point."""
-    at = jnp.argmin(function(grid))
-
-    def third(_, cell):
-        low, high = cell
-        inner = jnp.stack([(2 * low + high) / 3, (low + 2 * high) / 3])
-        left, right = function(inner)
-        return (
-            jnp.where(left <= right, low, inner[0]),
-            jnp.where(left <= right, inner[1], high),
-        )
-
-    last = len(grid) - 1
-    cell = grid[jnp.maximum(at - 1, 0)], grid[jnp.minimum(at + 1, last)]
-    low, high = lax.fori_loop(0, 2 * TRIPS, third, cell)
+    low, high = lax.fori_loop(0, TRIPS, step, cell)
     return (low + high) / 2
