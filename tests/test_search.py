@@ -33,7 +33,8 @@ from photonflow.devices.lasers import DFBLaser
 from photonflow.devices.mach_zehnder import MachZehnderModulator
 from photonflow.devices.passives import RibWaveguide, TwinaxPath
 from photonflow.devices.receivers import TransimpedanceAmplifier
-from photonflow.devices.ring_modulators import MicroringModulator, RingHeater
+from photonflow.devices.ring_heating import RingHeater
+from photonflow.devices.ring_modulators import MicroringModulator
 from photonflow.devices.sources import LaserSource
 from photonflow.links.electrical import CopperLink, CopperPort
 from photonflow.links.fec import Fec

@@ -9,7 +9,7 @@ from ..component import Component, Scalar, Transfer, Values, param
 from ..units import LIGHT_M_PER_S
 from . import rings
 from .passives import RibWaveguide
-from .ring_modulators import RingHeater
+from .ring_heating import RingHeater
 
 
 class RingFilter(Component):

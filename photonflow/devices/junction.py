@@ -8,6 +8,7 @@ out: graded profiles, series voltage drop, temperature of the built-in voltage (
 """
 
 import math
+from typing import Literal
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -70,7 +71,8 @@ class PNJunction(Component):
     $$ f = \tfrac12\,\mathrm{erf}(\sqrt{\pi}\, s\, x / w) $$
     of the mode, where $s$ is the junction length per cross-section: 1 for a lateral
     junction, more for L, U, interleaved and vertical shapes, which buy index shift
-    with capacitance. Each side holds half the mode. Carrier effects: `silicon`.
+    with capacitance. Each side holds half the mode. What carriers do is read off the
+    fit of `silicon` that `carriers` names.
     Left out: offset junctions, graded doping, forward bias.
     """
 
@@ -88,6 +90,9 @@ class PNJunction(Component):
     series_ohm_m: Scalar = param(
         unit="ohm*m", doc="series resistance times length", low=1e-5, high=2e-2
     )
+    carriers: Literal["nedeljkovic", "soref"] = eqx.field(
+        static=True, default="nedeljkovic"
+    )
 
     def sweep(
         self, reverse_v: Values, wavelength_m: Scalar, mode_width_m: Scalar
@@ -98,11 +103,17 @@ class PNJunction(Component):
         reach = math.sqrt(math.pi) * self.shape * width_m / mode_width_m
         cleared_p = 0.5 * erf(reach * n / (p + n))
         cleared_n = 0.5 * erf(reach * p / (p + n))
-        holes = silicon.nedeljkovic_holes(wavelength_m, p)
-        electrons = silicon.nedeljkovic_electrons(wavelength_m, n)
+        of_holes, of_electrons = CARRIERS[self.carriers]
+        holes, electrons = of_holes(wavelength_m, p), of_electrons(wavelength_m, n)
         index_rise = cleared_p * holes.index_drop + cleared_n * electrons.index_drop
         absorption = (0.5 - cleared_p) * holes.absorption_per_m + (
             0.5 - cleared_n
         ) * electrons.absorption_per_m
         plate = capacitance_f_per_m(width_m, self.height_m)
         return Sweep(index_rise, absorption, plate * self.shape * self.fringe)
+
+
+CARRIERS = {
+    "nedeljkovic": (silicon.nedeljkovic_holes, silicon.nedeljkovic_electrons),
+    "soref": (silicon.soref_holes, silicon.soref_electrons),
+}

@@ -2,6 +2,7 @@
 
 import math
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -15,6 +16,7 @@ from .modulators import (
     sense,
 )
 from .response import from_db, one_pole, smooth_abs
+from .travelling_wave import TravellingWaveElectrode
 
 
 class MachZehnderModulator(AbstractModulator):
@@ -45,24 +47,96 @@ class MachZehnderModulator(AbstractModulator):
 
     def operate(self, input_w: Scalar) -> "MachZehnderOperation":
         """At quadrature; light does not change it."""
-        loss = from_db(-self.insertion_db)
-        swing = jnp.sin(math.pi * self.drive_v / (2 * self.half_wave_v))
-        half = smooth_abs(swing, LEVEL_WIDTH) / 2
-        return MachZehnderOperation(
-            top=loss * (0.5 + half),
-            bottom=loss * (0.5 - half),
-            load_f=jnp.zeros_like(self.bandwidth_hz),
-            tuning_w=self.bias_w,
-            slacks={
-                # One flank of the sine: V_pp <= V_pi.
-                "swing": 1 - self.drive_v / self.half_wave_v,
-                "extinction": extinction_db(0.5 + half, 0.5 - half),
-            },
-            bandwidth_hz=self.bandwidth_hz,
-            loss=loss,
-            turn=self.drive_v / self.half_wave_v,
-            sense=sense(swing),
+        return quadrature(
+            self.drive_v / self.half_wave_v,
+            self.insertion_db,
+            self.bias_w,
+            Pole(self.bandwidth_hz),
         )
+
+
+class TravellingWaveModulator(AbstractModulator):
+    r"""Push-pull Mach-Zehnder whose electrode is a line of its own, silicon or TFLN.
+
+    The half-wave voltage is $V_\pi L / L$ and the loss that of the phase shifters, so
+    that length trades swing against loss and bandwidth (`travelling_wave`). `half_wave`
+    and `drive` are differential, across the interferometer, at low frequency. Left out:
+    chirp, unequal arms, the bias dependence of a depletion junction.
+    """
+
+    electrode: TravellingWaveElectrode
+    drive_v: Scalar = param(
+        unit="V", doc="differential peak-to-peak swing", low=0.2, high=8.0
+    )
+    half_wave_v_m: Scalar = param(
+        unit="V*m", doc="differential V_pi L", low=1e-3, high=0.15
+    )
+    arm_db_per_m: Scalar = param(
+        unit="dB/m",
+        doc="loss of the phase shifters, doping included",
+        low=1.0,
+        high=5e3,
+    )
+    splitters_db: Scalar = param(
+        unit="dB", doc="both splitters and the bends", low=0.0, high=6.0
+    )
+    bias_w: Scalar = param(unit="W", doc="bias heater and its loop", low=1e-5, high=0.1)
+    wavelength_m: Scalar = param(
+        unit="m", doc="vacuum wavelength", low=1.26e-6, high=1.625e-6
+    )
+
+    def half_wave_v(self) -> Scalar:
+        """Differential half-wave voltage."""
+        return self.half_wave_v_m / self.electrode.length_m
+
+    def insertion_db(self) -> Scalar:
+        """Loss at the peak of transmission."""
+        return self.splitters_db + self.arm_db_per_m * self.electrode.length_m
+
+    def operate(self, input_w: Scalar) -> "MachZehnderOperation":
+        """At quadrature; light does not change it."""
+        return quadrature(
+            self.drive_v / self.half_wave_v(),
+            self.insertion_db(),
+            self.bias_w,
+            self.electrode,
+        )
+
+
+class Pole(eqx.Module):
+    """An electrode of one pole; its bandwidth was measured with its source."""
+
+    bandwidth_hz: Scalar
+
+    def transfer(self, frequency_hz: Values, source_ohm: Values) -> Transfer:
+        """1 at f = 0."""
+        return one_pole(frequency_hz, self.bandwidth_hz)
+
+
+def quadrature(
+    turn: Scalar,
+    insertion_db: Scalar,
+    bias_w: Scalar,
+    electrode: Pole | TravellingWaveElectrode,
+) -> "MachZehnderOperation":
+    """Equal arms at quadrature, swung by `turn` half waves."""
+    loss = from_db(-insertion_db)
+    swing = jnp.sin(math.pi * turn / 2)
+    half = smooth_abs(swing, LEVEL_WIDTH) / 2
+    return MachZehnderOperation(
+        top=loss * (0.5 + half),
+        bottom=loss * (0.5 - half),
+        load_f=jnp.zeros_like(turn),
+        tuning_w=bias_w,
+        slacks={
+            "swing": 1 - turn,  # one flank of the sine: V_pp <= V_pi
+            "extinction": extinction_db(0.5 + half, 0.5 - half),
+        },
+        electrode=electrode,
+        loss=loss,
+        turn=turn,
+        sense=sense(swing),
+    )
 
 
 class MachZehnderOperation(AbstractOperation):
@@ -73,15 +147,15 @@ class MachZehnderOperation(AbstractOperation):
     load_f: Scalar
     tuning_w: Scalar
     slacks: dict[str, Scalar]
-    bandwidth_hz: Scalar
+    electrode: Pole | TravellingWaveElectrode
     loss: Scalar
     turn: Scalar
     """swing over half-wave voltage"""
     sense: Scalar
 
     def transfer(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
-        """One pole; the line's own bandwidth includes its source."""
-        return one_pole(frequency_hz, self.bandwidth_hz)
+        """The electrode's; light follows at once."""
+        return self.electrode.transfer(frequency_hz, source_ohm)
 
     def static(self, drive: Values) -> Values:
         """A sine around quadrature."""

@@ -1,6 +1,7 @@
 """Intensity modulators: what every kind of them tells the end of a link."""
 
 import abc
+import math
 from collections.abc import Callable
 
 import equinox as eqx
@@ -115,9 +116,18 @@ def filtered(
     return jnp.fft.irfft(jnp.fft.rfft(drive) * transfer(frequency_hz), samples)
 
 
+def eye(shallow: Scalar, deep: Scalar) -> tuple[Scalar, Scalar, Scalar]:
+    """Top, bottom and `sense` of two positive transmissions, however small."""
+    middle = (shallow + deep) / 2
+    rise = (deep - shallow) / (deep + shallow + 1e-30)
+    contrast = smooth_abs(rise, LEVEL_WIDTH) / math.sqrt(1 + LEVEL_WIDTH**2)
+    return middle * (1 + contrast), middle * (1 - contrast), sense(rise)
+
+
 def sense(rise: Scalar) -> Scalar:
     """+1 or -1: which way light follows the voltage, as smooth as `smooth_abs`."""
     return rise / smooth_abs(rise, LEVEL_WIDTH)
 
 
 LEVEL_WIDTH = 1e-5  # of the input light; moves a swing of 0.1 by 5e-9 relative
+FORWARD_V, FORWARD_WIDTH_V = 0.5, 0.02  # moves 0 V of reverse bias by 3e-13 V

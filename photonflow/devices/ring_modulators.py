@@ -7,11 +7,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..component import Component, Scalar, Transfer, Values, param
+from ..component import Scalar, Transfer, Values, param
 from ..units import LIGHT_M_PER_S
 from . import ring_waves, rings
 from .junction import PNJunction
 from .modulators import (
+    FORWARD_V,
+    FORWARD_WIDTH_V,
     LEVEL_WIDTH,
     AbstractModulator,
     AbstractOperation,
@@ -21,33 +23,8 @@ from .modulators import (
 )
 from .passives import RibWaveguide
 from .response import from_db, one_pole, smooth_abs, smooth_positive
-
-
-class RingHeater(Component):
-    r"""Heat in a ring, wanted and unwanted.
-
-    A watt anywhere in the ring warms it by $r_{th}/2\pi R$: heat leaves through the
-    oxide along the circumference, so watts per FSR do not depend on the radius. The
-    lock loop holds the hot ring at its detuning; on average it holds `hold` FSRs of
-    red shift (half an FSR when any resonance may have to travel to the laser).
-    """
-
-    thermal_k_m_per_w: Scalar = param(
-        unit="K*m/W", doc="thermal resistance times circumference", low=5e-3, high=2.0
-    )
-    shift_per_k: Scalar = param(
-        unit="1/K", doc="relative red shift d ln(lambda) / dT", low=2e-5, high=8e-5
-    )
-    hold: Scalar = param(unit="1", doc="mean shift held, in FSRs", low=0.02, high=1.5)
-    absorbed: Scalar = param(
-        unit="1",
-        doc="part of the light lost in the ring that heats it",
-        low=0.01,
-        high=1.0,
-    )
-    loop_w: Scalar = param(
-        unit="W", doc="monitor and lock loop of one ring", low=1e-6, high=2e-2
-    )
+from .ring_heating import RingHeater, SelfHeating, settle
+from .ring_resonance import Resonance
 
 
 class MicroringModulator(AbstractModulator):
@@ -63,8 +40,10 @@ class MicroringModulator(AbstractModulator):
     until that holds, whatever light is in the ring, which makes self-heating explicit:
     light takes heater power away (`heater` slack: the heater cannot cool) and, on the
     red side, a small shift feeds on itself (`fold` slack: 1 minus the loop gain of that
-    feedback, 0 where the ring turns bistable). The inner PAM levels are taken as
-    placed evenly by the predistortion of whoever drives.
+    feedback, 0 where the ring turns bistable). Not `locked`, the heater is steady,
+    `detuning` is that of the *dark* ring, and `ring_heating.settle` says where light
+    takes it. The inner PAM levels are taken as placed evenly by whoever drives
+    (`predistort`).
 
     Left out: two-photon absorption, avalanche, a band that differs from level to level,
     thermal crosstalk, back-scattering, drift of the coupling with temperature.
@@ -95,6 +74,7 @@ class MicroringModulator(AbstractModulator):
     insertion_db: Scalar = param(
         unit="dB", doc="bus loss besides the resonance", low=0.0, high=5.0
     )
+    locked: bool = eqx.field(static=True, default=True)
 
     def fsr_hz(self) -> Scalar:
         """Free spectral range."""
@@ -119,7 +99,7 @@ class MicroringModulator(AbstractModulator):
         """Power coupling between bus and ring."""
         return jnp.square(jnp.sin(self.coupling_angle()))
 
-    def resonance(self, reverse_v: Values) -> "Resonance":
+    def resonance(self, reverse_v: Values) -> Resonance:
         """The ring at one or more reverse biases."""
         guide = self.guide
         sweep = self.junction.sweep(reverse_v, self.wavelength_m, guide.mode_width_m)
@@ -150,41 +130,57 @@ class MicroringModulator(AbstractModulator):
         return self.junction_fraction * rings.length_m(self.radius_m)
 
     def operate(self, input_w: Scalar) -> "RingOperation":
-        """The ring locked at its detuning, hot with `input_w` in the bus."""
+        """The ring with `input_w` in the bus: locked, or as the light leaves it."""
+        middle, heating, hz_per_w = self.warmed(input_w)
+        detuning_hz = self.detuning * middle.linewidth_hz() / 2
+        hold_hz = self.heater.hold * self.fsr_hz()
+        if self.locked:
+            own_hz, loop_gain = heating.loop(detuning_hz)
+            slacks = {"fold": 1 - loop_gain, "heater": 1 - own_hz / hold_hz}
+            left_hz, loop_w = hold_hz - own_hz, self.heater.loop_w
+        else:
+            settled = settle(heating, detuning_hz)
+            detuning_hz, slacks = settled.offset_hz, {"fold": settled.fold}
+            left_hz, loop_w = hold_hz, jnp.zeros(())
+        heater_w = smooth_positive(left_hz / hz_per_w, HEATER_WIDTH_W)
+        return self.at_work(middle, heating, detuning_hz, heater_w + loop_w, slacks)
+
+    def warmed(self, input_w: Scalar) -> tuple[Resonance, SelfHeating, Scalar]:
+        """The ring at mid swing, how its light warms it, and its shift per watt."""
         middle = self.resonance(self.bias_v + self.drive_v / 2)
         ends = self.resonance(self.bias_v + self.drive_v * jnp.array([0.0, 1.0]))
-        detuning_hz = self.detuning * middle.linewidth_hz() / 2
-        moved_hz = ends.shift_hz - middle.shift_hz
-
+        hz_per_w = self.heater.hz_per_w(self.radius_m, self.optical_hz())
         # Light lost in the ring warms it; the mean is over equally likely levels.
-        heater, hz_per_k = self.heater, self.heater.shift_per_k * self.optical_hz()
-        k_per_w = heater.thermal_k_m_per_w / rings.length_m(self.radius_m)
-        hz_per_w = k_per_w * hz_per_k
-
-        def heating_hz(offset_hz):
-            passed = ends.transmission(offset_hz + moved_hz)
-            lost_w = input_w * (1 - jnp.mean(passed))
-            return heater.absorbed * lost_w * hz_per_w, passed
-
-        one = jnp.ones_like(detuning_hz)
-        own_hz, loop_gain, (shallow, deep) = jax.jvp(
-            heating_hz, (detuning_hz,), (one,), has_aux=True
+        return (
+            middle,
+            SelfHeating(
+                levels=ends,
+                moved_hz=ends.shift_hz - middle.shift_hz,
+                reach_hz=self.heater.absorbed * input_w * hz_per_w,
+            ),
+            hz_per_w,
         )
-        hold_hz = heater.hold * self.fsr_hz()
-        loss = from_db(-self.insertion_db)
+
+    def at_work(
+        self,
+        middle: Resonance,
+        heating: SelfHeating,
+        detuning_hz: Scalar,
+        tuning_w: Scalar,
+        slacks: dict[str, Scalar],
+    ) -> "RingOperation":
+        """The ring with the laser `detuning_hz` above its resonance, hot."""
+        shallow, deep = heating.passed(detuning_hz)
         middle_t = (shallow + deep) / 2
         half = smooth_abs(deep - shallow, LEVEL_WIDTH) / 2
+        loss = from_db(-self.insertion_db)
+        extinction = extinction_db(middle_t + half, middle_t - half)
         return RingOperation(
             top=loss * (middle_t + half),
             bottom=loss * (middle_t - half),
             load_f=middle.junction_f + self.pad_f,
-            tuning_w=smooth_positive((hold_hz - own_hz) / hz_per_w, HEATER_WIDTH_W)
-            + heater.loop_w,
-            slacks={
-                "fold": 1 - loop_gain,
-                "heater": 1 - own_hz / hold_hz,
-                "extinction": extinction_db(middle_t + half, middle_t - half),
-            },
+            tuning_w=tuning_w,
+            slacks=slacks | {"extinction": extinction},
             ring=self,
             middle=middle,
             detuning_hz=detuning_hz,
@@ -192,26 +188,6 @@ class MicroringModulator(AbstractModulator):
             sense=sense(deep - shallow),
             series_ohm=self.junction.series_ohm_m / self.junction_m(),
         )
-
-
-class Resonance(eqx.Module):
-    """An all-pass ring at one junction voltage, or at several along an axis."""
-
-    a: Values
-    t: Scalar
-    fsr_hz: Scalar
-    shift_hz: Values
-    """red shift from the place without depletion, as a frequency"""
-    junction_f: Values
-
-    def linewidth_hz(self) -> Values:
-        """Full width at half depth."""
-        return rings.linewidth_hz(self.a, self.t, self.fsr_hz)
-
-    def transmission(self, detuning_hz: Values) -> Values:
-        """Power past the ring with the laser `detuning_hz` above resonance."""
-        phase = 2 * math.pi * detuning_hz / self.fsr_hz
-        return rings.all_pass(phase, self.a, self.t)
 
 
 class RingOperation(AbstractOperation):
@@ -282,4 +258,3 @@ class RingOperation(AbstractOperation):
 
 
 HEATER_WIDTH_W = 1e-5  # a heater cannot cool; well below any that heats
-FORWARD_V, FORWARD_WIDTH_V = 0.5, 0.02  # moves 0 V of reverse bias by 3e-13 V

@@ -9,7 +9,7 @@ power absorption:
   $\log|\Delta n|$ and $\log\Delta\alpha$ over $\log\lambda$ (1.26 to 1.625 um; outside
   that range the lines are extrapolated and not to be trusted).
 * `soref`, the alternative: Soref and Bennett's fit [1] with everything scaled as
-  $\lambda^2$ [3].
+  $\lambda^2$ [3]; `soref_1300` and `soref_1550` are the fit itself, at its wavelengths.
 
 1. Soref and Bennett 1987, doi:10.1109/JQE.1987.1073206
 2. Nedeljkovic, Soref and Mashanovich 2011, doi:10.1109/JPHOT.2011.2171930
@@ -75,3 +75,29 @@ def soref_holes(wavelength_m: Values, per_m3: Values) -> PlasmaShift:
     """Free holes by the lambda-squared form."""
     p, lambda2 = per_m3 * PER_CM3, jnp.square(wavelength_m)
     return PlasmaShift(3.51e-6 * lambda2 * p**0.8, 2.4e-6 * lambda2 * p * PER_M)
+
+
+def _fixed(per_m3: Values, index: float, power: float, loss: float) -> PlasmaShift:
+    """`index` N^`power` and `loss` N at one wavelength, N in cm^-3, loss in 1/cm."""
+    n = per_m3 * PER_CM3
+    return PlasmaShift(index * n**power, loss * n * PER_M)
+
+
+def soref_1300_electrons(per_m3: Values) -> PlasmaShift:
+    """Free electrons at 1.3 um, as published in 1987."""
+    return _fixed(per_m3, 6.2e-22, 1.0, 6.0e-18)
+
+
+def soref_1300_holes(per_m3: Values) -> PlasmaShift:
+    """Free holes at 1.3 um, as published in 1987."""
+    return _fixed(per_m3, 6.0e-18, 0.8, 4.0e-18)
+
+
+def soref_1550_electrons(per_m3: Values) -> PlasmaShift:
+    """Free electrons at 1.55 um, as published in 1987."""
+    return _fixed(per_m3, 8.8e-22, 1.0, 8.5e-18)
+
+
+def soref_1550_holes(per_m3: Values) -> PlasmaShift:
+    """Free holes at 1.55 um, as published in 1987."""
+    return _fixed(per_m3, 8.5e-18, 0.8, 6.0e-18)

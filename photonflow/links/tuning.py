@@ -23,7 +23,7 @@ from jaxtyping import Array, Bool, Float
 from ..component import Component, Scalar, param
 from ..devices import rings
 from ..devices.response import smooth_abs
-from ..devices.ring_modulators import RingHeater
+from ..devices.ring_heating import RingHeater
 
 
 SIGMAS = 3.0  # of spread that a placement covers on either side
