@@ -99,12 +99,14 @@ def build(name: str) -> Case:
         if name == "heater-unit":
             mesh = nominal_units.svd_mesh(shifter=nominal_units.heater())
         return case((nominal_units.svd_unit(mesh=mesh),), ["unit"], unit_stages)
-    if name == "copper":  # Of its conditions only the length counts.
+    if name in ("copper", "active-cable"):
+        # Of its conditions only the length counts.
         at = nominal.worst(length_m=1.2)
-        tree = (nominal.copper_link(),)
+        copper = nominal.copper_link()
+        tree = (copper if name == "copper" else nominal_links.active_cable(),)
         return case(tree, ["link"], lambda link: link_stages(link, at))
     if name in nominal_links.LINKS:
-        tree = (nominal_links.LINKS[name](), nominal.worst(length_m=2.0))
+        tree = (nominal_links.LINKS[name](), nominal.worst())
         return case(tree, ["link", "at"], link_stages)
     family = {"engine-pluggable": "cpo", "linear-linear": "lpo"}[name]
     tree = (nominal.links_of(family)[0], nominal.worst())
