@@ -38,6 +38,7 @@ from .base import Conditions
 from .detection import AbstractEqualiser, AbstractSlicer, Channel, Sender, Taker
 from .dynamics import AbstractDynamics, dynamics
 from .optical import OpticalLink
+from .port import OpticalPort
 from .pulse import Grid, boosted
 
 
@@ -115,7 +116,9 @@ class Lane(eqx.Module):
         """`direction` of `link` under `at`, behind `loss_db` more of optical loss."""
         ends = (link.end_a, link.end_b)
         tx, rx = ends if direction == "a_to_b" else ends[::-1]
-        channel = link.channel(at)
+        if not isinstance(tx, OpticalPort):
+            raise ValueError("a laser that modulates itself has no waveform here")
+        channel = link.channel(at, tx, rx)
         f = grid.frequencies_hz(channel.symbol_hz)
         work = tx.work(at)
         sender = work.sends(channel.symbol_hz, Lines(grid), link.pam)
