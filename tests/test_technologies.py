@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import pytest
 
 import nominal
+from benchmarks import technologies
 from helpers import assert_close
 from photonflow.cards import Library
 from photonflow.devices.electronics import Dsp, Housekeeping
@@ -106,6 +107,7 @@ def full():
 
 def test_who_sends_and_who_takes_differ_in_a_half_retimed_port():
     port = nominal.pluggable_port(retimer=retimed(False))
+    assert port.retimer is not None
     assert port.sends_by() is port.retimer.line
     assert port.takes_by() is port.host
 
@@ -270,3 +272,27 @@ def test_a_bus_needs_rings_to_multiplex():
     engine, port = nominal.pluggable_port(), LIBRARY.load("optical-io-8-end")
     with pytest.raises(ValueError, match="ring"):
         nominal.pluggable_port(wdm=port.wdm, modulator=engine.modulator)
+
+
+# The page
+
+
+@pytest.mark.slow
+def test_the_page_on_technologies_is_what_the_code_says():
+    """Five minutes: every link of the table is solved."""
+    rows = technologies.rows()
+    assert technologies.PAGE.read_text("utf-8") == technologies.page(rows)
+
+
+def test_the_page_names_every_link_of_the_table():
+    page = technologies.PAGE.read_text("utf-8")
+    cards = [said.card for said in technologies.TABLE] + list(technologies.OTHERS)
+    assert set(cards) == set(LIBRARY.names("links"))
+    assert all(f"`{card}`" in page for card in cards)
+
+
+def test_the_error_is_the_distance_to_the_nearer_end():
+    """4 of 5..10 is 20 % low, 12 is 20 % high, 7 is inside."""
+    assert_close(technologies.distance(4.0, 5.0, 10.0), -0.2, rtol=1e-12)
+    assert_close(technologies.distance(12.0, 5.0, 10.0), 0.2, rtol=1e-12)
+    assert technologies.distance(7.0, 5.0, 10.0) == 0.0
