@@ -102,12 +102,12 @@ class LinkBudget(eqx.Module):
     @property
     def area_m2(self) -> Scalar:
         """Of both ends."""
-        return self.end_a.area_m2 + self.end_b.area_m2
+        return jnp.add(self.end_a.area_m2, self.end_b.area_m2)
 
     @property
     def fit(self) -> Scalar:
         """Failures of the link in 1e9 hours: either end stops it."""
-        return self.end_a.fit + self.end_b.fit
+        return jnp.add(self.end_a.fit, self.end_b.fit)
 
     def energy_j_per_bit(self, utilisation: Scalar = 1.0) -> Scalar:
         """Joules per delivered bit with both directions used to `utilisation`."""

@@ -299,7 +299,7 @@ def closed_form(
     """What the link's own equaliser says: log10 BER of the optics, nothing counted."""
     ends = (link.end_a, link.end_b)
     tx, rx = ends if direction == "a_to_b" else ends[::-1]
-    channel = link.channel(at)
+    channel = link.channel(at, tx, rx)
     sender, taker = link.end(tx, at).sender, link.taker(rx, at)
     slicer = channel.equaliser.listen(sender, taker, channel, link.pam)
     return slicer.log10_ber(loss_db)

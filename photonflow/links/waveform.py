@@ -118,7 +118,7 @@ class Lane(eqx.Module):
         tx, rx = ends if direction == "a_to_b" else ends[::-1]
         if not isinstance(tx, OpticalPort):
             raise NotImplementedError("a laser that is modulated itself, in time")
-        channel = link.channel(at)
+        channel = link.channel(at, tx, rx)
         f = grid.frequencies_hz(channel.symbol_hz)
         work = tx.work(at)
         sender = work.sends(channel.symbol_hz, Lines(grid), link.pam)
