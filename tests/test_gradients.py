@@ -28,7 +28,9 @@ def link_stages(link: Any, at: Any) -> dict:
         "end_a.ln_power": jnp.log(budget.end_a.power_w()),
         "end_b.ln_power": jnp.log(budget.end_b.power_w()),
         "ln_latency": jnp.log(budget.latency_s),
-        "ln_shoreline": jnp.log(budget.shoreline_bps_per_m),
+        # Of either end: the lesser of two equal ones has a kink.
+        "ln_shoreline_a": jnp.log(budget.end_a.shoreline_bps_per_m),
+        "ln_shoreline_b": jnp.log(budget.end_b.shoreline_bps_per_m),
         "ln_area": jnp.log(budget.area_m2),
         "ln_fit": jnp.log(budget.fit),
     }

@@ -108,6 +108,8 @@ def _build(cls: type[_C], values: dict[str, float], prefix: str) -> _C:
         path = prefix + field.name
         if "unit" in field.metadata:
             fields[field.name] = values[path]
+        elif field.metadata.get("static"):
+            continue  # what no number says (locked, which carriers) is as by default
         elif isinstance(field.type, type):
             fields[field.name] = _build(field.type, values, f"{path}.")
     return cls(**fields)
