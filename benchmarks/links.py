@@ -42,7 +42,9 @@ def free(u, link, at):
     """Slack of the error rate with light of 2 to 40 mW at the modulator."""
     moved, port = _design(u, link)
     light_w = 2e-3 * 20 ** u[0]
-    work = PortAtWork(port, None, light_w, port.modulator.operate(light_w))
+    # Its noise is that of the laser as it is; the light is what varies.
+    light = port.source.shine(at.case_k, at.coolant_k)
+    work = PortAtWork(port, at, light, light_w, port.modulator.operate(light_w))
     return _slack(moved, work, at)
 
 

@@ -56,8 +56,7 @@ def _missing(rows: list[Case], found: list[Prediction]) -> str:
     lines = ["## Not predicted", ""]
     for row in rows:
         if row.class_ == "prediction" and row.id not in done:
-            why = NOT_PREDICTED.get(row.id, "not here yet")
-            lines.append(f"- `{row.id}`: {why}.")
+            lines.append(f"- `{row.id}`: {NOT_PREDICTED[row.id]}.")
     return "\n".join(lines) + "\n"
 
 

@@ -352,6 +352,11 @@ NOT_PREDICTED = {
     "row; without them any capacity could be had",
     "bahadori2017_energy": "as bahadori2016_capacity; only the trend of energy against "
     "capacity could be shown",
+    "dsent_ring_tuning_reshuffle": "another tool; tests/validation/test_dsent.py holds "
+    "tuning to 1 %",
+    "dsent_link_fullthermal_45nm": "another tool; tests/validation/test_dsent.py holds "
+    "tuning at 16 Gbit/s to 1 %, the laser to 35 %, and where the optimum lies",
+    "dsent_link_fullthermal_11nm": "as dsent_link_fullthermal_45nm, the optimum only",
     "london2020_comb": "its comb, coupling and receiver are not in the row",
 }
 """row -> why no model of ours has an honest input for it"""

@@ -1,10 +1,6 @@
 """Identities of devices and links, each against the row of its id.
 
-Rows and tolerances are those of `photonflow.validation.cases("link")`. Not covered yet:
-
-* `soref_bennett_1550`: holds for the rounded coefficients of 1987, while
-  `silicon.soref_*` has the form that scales as the wavelength squared, 0.7 % apart at
-  1.55 um (`soref_bennett_general` is that form, within 0.1 %).
+Rows and tolerances are those of `photonflow.validation.cases("link")`.
 """
 
 import math
@@ -349,6 +345,17 @@ def test_random_pam4_draws_5_48_of_cv2_a_bit(case):
 
 
 PER_M3, PER_CM = 1e6, 1e-2  # one per cm^3 in 1/m^3, one per m in 1/cm
+
+
+@rows("soref_bennett_1550")
+def test_carriers_at_1550_nm_do_what_was_published_in_1987(case):
+    given, out = case["inputs"], case["outputs"]
+    electrons = silicon.soref_1550_electrons(jnp.asarray(given["dN_cm3"] * PER_M3))
+    holes = silicon.soref_1550_holes(jnp.asarray(given["dP_cm3"] * PER_M3))
+    rtol = case["tolerance"]["rel"]
+    assert_close(-(electrons.index_drop + holes.index_drop), out["dn"], rtol=rtol)
+    lost_per_m = electrons.absorption_per_m + holes.absorption_per_m
+    assert_close(lost_per_m * PER_CM, out["dalpha_per_cm"], rtol=rtol)
 
 
 @rows("soref_bennett_1300_abstract")
