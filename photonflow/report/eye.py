@@ -110,7 +110,7 @@ def _marks(ax: "Axes", shown: "Waveforms", scale_ua: float, legend: bool) -> Non
     if not legend:
         return
     handles = [
-        ax.plot([], [], color=LEVEL, lw=2, label="mean of a level, no noise")[0],
+        ax.plot([], [], color=LEVEL, lw=2, label="mean of a level")[0],
         ax.plot([], [], color=THRESHOLD, lw=0.9, ls="--", label="threshold")[0],
     ]
     ax.legend(
