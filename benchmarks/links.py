@@ -1,10 +1,10 @@
 """Designs per second of one direction of an optical link, closed form and 15 taps.
 
-10^5 designs of linear pluggables, float64: free light (laser and junction apart, the
-light at the modulator is the free quantity) with swing, amplifier bandwidth and
-connector loss; and with the laser's junction solved, its current free. The value is
-the slack of the error rate behind the reserve, the gradient is in all four parameters.
-Compilation apart.
+10^5 designs of linear pluggables, and of ring engines by the closed form, float64:
+free light (laser and junction apart, the light at the modulator is the free quantity)
+with swing, amplifier bandwidth and connector loss; and with the laser's junction
+solved, its current free. The value is the slack of the error rate behind the reserve,
+the gradient is in all four parameters. Compilation apart.
 """
 
 import os
@@ -21,20 +21,24 @@ from photonflow.links.port import PortAtWork
 
 DESIGNS = 100_000
 REPEATS = 2
-CARD = "lpo-dr8-1600g"
+CASES = (
+    ("lpo-dr8-1600g", "equaliser-unlimited"),
+    ("cpo-ring-1600g", "equaliser-unlimited"),
+    ("lpo-dr8-1600g", "equaliser-15-taps"),
+)
 
 
 def rows() -> list[dict]:
     """Value, value and gradient, for every equaliser and source of light."""
     pf.enable_x64()
-    link = pf.load(CARD)
     at = Conditions(343.15, 323.15, 500.0, 1.0)
     draw = jax.random.uniform(jax.random.key(0), (DESIGNS, 4))
     out = []
-    for equaliser in ("equaliser-unlimited", "equaliser-15-taps"):
-        fitted = eqx.tree_at(lambda x: x.equaliser, link, pf.load(equaliser))
+    for card, equaliser in CASES:
+        link, part = pf.load(card), pf.load(equaliser)
+        fitted = eqx.tree_at(lambda x: x.equaliser, link, part)
         for source, function in (("free light", free), ("junction solved", solved)):
-            out += _rows(f"{equaliser}, {source}", function, draw, fitted, at)
+            out += _rows(f"{card}, {equaliser}, {source}", function, draw, fitted, at)
     return out
 
 
