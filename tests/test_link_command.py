@@ -295,3 +295,8 @@ def test_bad_input_ends_in_one_line_and_writes_nothing(case, tmp_path, monkeypat
     for word in expected:
         assert word in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_known_by_its_published_figures_has_a_document():
+    shown = document("microled-1t")
+    assert shown["reserve_db"] == 0 and shown["margin_db"] == 0

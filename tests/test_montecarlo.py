@@ -16,7 +16,7 @@ from photonflow.links.montecarlo import CROSS, simulate
 from photonflow.links.pulse import Grid
 from photonflow.links.training import learn
 from photonflow.links.waveform import PAIRS, Lane
-from photonflow.report.eye import ber_figure, eye_figure
+from photonflow.report.eye import eye_figure
 
 
 STEP_S = 0.5e-12
@@ -220,16 +220,3 @@ def test_an_eye_diagram_shows_error_rate_levels_and_thresholds(seen, tmp_path):
     drawn = np.array([np.asarray(line.get_ydata())[0] for line in last.get_lines()])
     for threshold in shown.thresholds:
         assert np.any(np.isclose(drawn, threshold * shown.swing_a * 1e6, rtol=1e-9))
-
-
-def test_a_curve_is_computed_between_the_points_that_are_counted(tmp_path):
-    counted = dict(bits=2e6, ber=1e-4, low=9e-5, high=1.2e-4)
-    none = dict(bits=1e3, ber=0.0, low=0.0, high=4e-3)
-    rows = [
-        dict(oma_dbm=-9.0, log10_ber=-4.0, errors=200) | counted,
-        dict(oma_dbm=-9.5, log10_ber=-3.5, errors=None),
-        dict(oma_dbm=-10.0, log10_ber=-3.0, errors=0) | none,
-    ]
-    figure = ber_figure("some link", rows, 10**-3.5)
-    figure.savefig(tmp_path / "ber.png")
-    assert "-9.5 dBm" in figure.get_suptitle()

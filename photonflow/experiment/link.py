@@ -199,8 +199,8 @@ def link_row(solved: Solved) -> LinkResult:
         },  # type: ignore[arg-type]
         power_w_module_boundary=math.fsum(vendor) / len(vendor),
         line_rate_bps=float(nominal.line_rate_bps),
-        log10_ber_limit=math.log10(float(solved.link.fec.threshold)),  # type: ignore
-        reserve_db=float(solved.link.reserve_db),  # type: ignore[attr-defined]
+        log10_ber_limit=math.log10(float(solved.link.fec.threshold)),
+        reserve_db=float(solved.link.reserve_db),
         conditions={
             climate: {spec.path: float(spec.value) for spec in params(at)}
             for climate, at in solved.at.items()

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from .. import causes
 from ..component import Component, Scalar, param
 from ..devices.passives import AbstractCopperPath, FibrePath
+from .fec import Fec
 
 
 class Conditions(Component):
@@ -122,7 +123,9 @@ class AbstractLink(Component):
     """Two ends, which may differ, and what lies between them."""
 
     path: eqx.AbstractVar[FibrePath | AbstractCopperPath]
+    fec: eqx.AbstractVar[Fec]
     rate_bps: eqx.AbstractVar[Scalar]
+    reserve_db: eqx.AbstractVar[Scalar]
 
     @abc.abstractmethod
     def budget(self, at: Conditions) -> LinkBudget:

@@ -322,11 +322,6 @@ class Linear(AbstractSlicer):
         kept[1 : self.equaliser.feedback + 1] = 0.0
         return pulse * jnp.asarray(kept)
 
-    def peak_distortion(self) -> Scalar:
-        """Sum of |g_k| over the neighbours: 1 / (levels - 1) closes the eye."""
-        pulse = self.equalised(self.weights(self.levels_a))
-        return jnp.sum(jnp.abs(pulse[1:]))
-
     def noise(self, levels: Float[Array, " levels"]) -> signal.Noise:
         """All that is left at the slicer, for these photocurrents."""
         grid, sampled = self.equaliser.grid, self.sampled

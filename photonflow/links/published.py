@@ -74,6 +74,11 @@ class PublishedLink(AbstractLink):
         unit="1", doc="log10 of the published error rate", low=-20.0, high=-1.0
     )
 
+    @property
+    def reserve_db(self) -> Scalar:
+        """None is known."""
+        return jnp.zeros_like(self.log10_ber)
+
     def budget(self, at: Conditions) -> LinkBudget:
         """What is published; of `at` only the length is used."""
         host_s = (self.end_a.host.latency_s + self.end_b.host.latency_s) / 2

@@ -33,7 +33,6 @@ from jaxtyping import Array, Complex, Float
 
 from ..component import Scalar, Transfer, Values
 from ..devices.response import complex_, power
-from .detection import Sender
 from .equaliser import least_squares, taps_spectrum, toeplitz
 from .pattern import OVERSAMPLING
 from .pulse import Grid
@@ -169,17 +168,3 @@ def _tolerated2(
     found = jnp.abs(excess(guess, still)) < 1e-3
     step = jnp.where(found, excess(guess, taken) / jnp.where(found, slope, 1.0), 0.0)
     return jnp.exp(2 * (guess - step))
-
-
-def noise_at_oscilloscope(sender: Sender, symbol_hz: Scalar, variance: float) -> Scalar:
-    """RIN and distortion of a transmitter behind the reference filter, over the OMA."""
-    f = np.linspace(0.0, 2.0, 2001)
-    gain = np.asarray(power(bessel_thomson(jnp.asarray(f), 0.5)))
-    noise_hz = symbol_hz * float(np.trapezoid(gain, f))
-    mean_w, swing_w = (
-        (sender.top_w + sender.bottom_w) / 2,
-        sender.top_w - sender.bottom_w,
-    )
-    light2 = jnp.square(mean_w) + variance * jnp.square(swing_w)
-    rin = sender.rin_per_hz * noise_hz * light2 / jnp.square(swing_w)
-    return jnp.sqrt(rin + variance * sender.distortion)

@@ -1,11 +1,10 @@
 """Eye diagrams and error-rate curves of one lane, drawn from plain arrays and rows."""
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .drawing import INK, below, canvas, headline
+from .drawing import canvas, headline
 
 
 if TYPE_CHECKING:
@@ -117,55 +116,3 @@ def _marks(ax: "Axes", shown: "Waveforms", scale_ua: float, legend: bool) -> Non
         handles=handles, loc="lower right", bbox_to_anchor=(1.02, 0.99), ncols=2,
         fontsize=8, frameon=False, borderaxespad=0.0, handlelength=1.6,
     )  # fmt: skip
-
-
-def ber_figure(name: str, rows: list[dict[str, Any]], threshold: float) -> "Figure":
-    """Error rate against received light: computed line, counted points, FEC line.
-
-    `rows` are those of `links.montecarlo.curve`.
-    """
-    figure, (ax,) = canvas(4.8)
-    rows = sorted(rows, key=lambda row: row["oma_dbm"])
-    oma = [row["oma_dbm"] for row in rows]
-    line = [row["log10_ber"] for row in rows]
-    ax.plot(oma, line, color=LEVEL, lw=1.8, label="computed")
-    # Rows without a count are points of the line only.
-    found = [row for row in rows if row.get("errors")]
-    middle = np.array([math.log10(row["ber"]) for row in found])
-    low = np.array([math.log10(row["low"]) for row in found])
-    high = np.array([math.log10(row["high"]) for row in found])
-    ax.errorbar(
-        [row["oma_dbm"] for row in found], middle, [middle - low, high - middle],
-        fmt="o", color=INK, ms=4, lw=1, capsize=3,
-        label="counted in time, 95 % interval",
-    )  # fmt: skip
-    none = [row for row in rows if row.get("errors") == 0]
-    if none:
-        ax.plot(
-            [row["oma_dbm"] for row in none],
-            [math.log10(row["high"]) for row in none],
-            "v", color=INK, ms=6, mfc="w", label="no error counted: below this",
-        )  # fmt: skip
-    limit = math.log10(threshold)
-    ax.axhline(limit, color=THRESHOLD, lw=1.2, ls="--", label="threshold of the FEC")
-    ax.set_ylabel("bit error rate before FEC")
-    ax.set_xlabel("outer modulation amplitude at the photodiode, dBm")
-    bottom = math.floor(min(line + [limit] + list(low)))
-    ax.set_ylim(bottom, 0)
-    ticks = range(bottom, 1, max(1, -bottom // 8))
-    ax.set_yticks(list(ticks), [f"$10^{{{t}}}$" if t else "1" for t in ticks])
-    ax.grid(color="#E5E5E5", lw=0.6)
-    headline(figure, f"{name}: {_crossing(oma, line, limit)}")
-    below(ax, 4)
-    return figure
-
-
-def _crossing(oma: list[float], line: list[float], limit: float) -> str:
-    """Where the computed line meets the threshold."""
-    pairs = list(zip(oma, line, strict=True))
-    for (x, y), (x2, y2) in zip(pairs, pairs[1:], strict=False):
-        if (y - limit) * (y2 - limit) <= 0 and y != y2:
-            at_dbm = x + (limit - y) / (y2 - y) * (x2 - x)
-            return f"the FEC needs {at_dbm:.1f} dBm of outer modulation amplitude"
-    side = "never reached" if min(line) > limit else "met everywhere shown"
-    return f"threshold of the FEC {side}"
