@@ -83,6 +83,16 @@ def _fixed(per_m3: Values, index: float, power: float, loss: float) -> PlasmaShi
     return PlasmaShift(index * n**power, loss * n * PER_M)
 
 
+def soref_1300_electrons(per_m3: Values) -> PlasmaShift:
+    """Free electrons at 1.3 um, as published in 1987."""
+    return _fixed(per_m3, 6.2e-22, 1.0, 6.0e-18)
+
+
+def soref_1300_holes(per_m3: Values) -> PlasmaShift:
+    """Free holes at 1.3 um, as published in 1987."""
+    return _fixed(per_m3, 6.0e-18, 0.8, 4.0e-18)
+
+
 def soref_1550_electrons(per_m3: Values) -> PlasmaShift:
     """Free electrons at 1.55 um, as published in 1987."""
     return _fixed(per_m3, 8.8e-22, 1.0, 8.5e-18)
