@@ -100,12 +100,17 @@ def test_shares_of_noise_sum_to_1():
 def test_margin_is_the_loss_that_meets_the_threshold():
     levels_a = UNIT * 3e-4
     target = jnp.asarray(-3.65)
-    margin_db = ClosedForm(levels_a, noise()).margin_db(target)
+    reserve_db = jnp.asarray(1.0)
+    slicer = ClosedForm(levels_a, noise())
+    now, spent, margin_db = slicer.readings(reserve_db, target)
+    assert now == slicer.log10_ber(jnp.asarray(0.0))
+    assert spent == slicer.log10_ber(reserve_db)
     assert 0 < margin_db < 20
     weaker = levels_a * 10 ** (-margin_db / 10)
     assert_close(noise().log10_ber(weaker), target, rtol=1e-9)
     # Out of reach: the end of the bracket, not garbage.
-    assert ClosedForm(levels_a, noise(rin=1e-1)).margin_db(target) == -40
+    noisy = ClosedForm(levels_a, noise(rin=1e-1))
+    assert noisy.readings(reserve_db, target)[2] == -40
 
 
 # Every link
