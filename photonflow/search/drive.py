@@ -4,7 +4,8 @@ Outside every gradient. A search keeps the current free and the limits as constr
 what a solved current does to derivatives is in `sensitivity`.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from jaxtyping import Array, Float
 
 from ..cluster.step import Cluster
 from ..component import params, replace
-from ..links.base import AbstractLink, Conditions, Direction
+from ..links.base import AbstractLink, Conditions
 from ..links.detection import receive
 from ..links.optical import OpticalLink
 from ..links.port import OpticalPort
@@ -26,8 +27,9 @@ CURRENT = "source.laser.current_a"
 SENDS = {"end_a": "a_to_b", "end_b": "b_to_a"}
 """the direction that the light of each end travels"""
 ENDS = tuple(SENDS)
-POINTS = 64
-ROUNDS = 8  # ln I to 63^-8 of its range
+POINTS = 16
+ROUNDS = 13  # ln I to 15^-13 of its range
+PEAK_ROUNDS = 4  # ln I to (2/15)^4 of its range, light to its square
 CEILING_DB = 60.0
 MET = 1e-9  # slack that counts as 0
 
@@ -46,7 +48,7 @@ class Drive(NamedTuple):
     """of the binding one; above 0 where the least current already suffices"""
     reachable: bool
     shortfall_db: float
-    """loss that would have to go away; 0 when reachable"""
+    """loss that would have to go away; 0 when reachable, `CEILING_DB` at a ceiling"""
     limiting: str
     """largest noise on the worst level"""
     ceiling: bool
@@ -95,66 +97,95 @@ def link_drives(
             continue  # bias and swing of a laser that modulates itself are given
         taker = link.end_b if end == "end_a" else link.end_a
         low, high = known[path].low, known[path].high
-        amps, sent, ceiling = _solve(link, sender, taker, at, low, high)
-        where = f"worst.{head}{SENDS[end]}"
-        reserve_db = float(link.reserve_db)
-        drives.append(_describe(head + path, where, amps, sent, ceiling, reserve_db))
+        found = _solve(link, sender, taker, at, low, high)
+        drives.append(_describe(head + path, f"worst.{head}{SENDS[end]}", found))
     return drives
 
 
-def _describe(path, where, amps, direction, ceiling, reserve_db) -> Drive:
-    binding = min(("ber", "launch"), key=lambda s: float(direction.slacks[s]))
-    slack = float(direction.slacks[binding])
-    shares = direction.noise_share
-    reachable = slack > -MET
-    missing = max(
-        reserve_db - float(direction.margin_db),
-        -10 * float(direction.slacks["launch"]),
-        0.0,
-    )
+def _describe(path: str, where: str, found: "_Found") -> Drive:
+    sent = found.sent
+    binding = min(("ber", "launch"), key=lambda s: float(sent.slacks[s]))
+    slack = float(sent.slacks[binding])
+    shares = sent.noise_share
     return Drive(
         path=path,
-        amps=amps,
+        amps=found.amps,
         constraint=f"{where}.{binding}",
         binding=binding,
         slack=slack,
-        reachable=reachable,
-        shortfall_db=0.0 if reachable else missing,
+        reachable=slack > -MET,
+        shortfall_db=found.missing_db,
         limiting=max(shares, key=lambda noise: float(shares[noise])),
-        ceiling=ceiling < 0,
+        ceiling=found.ceiling,
     )
 
 
-def _solve(link, sender, taker, at, low, high) -> tuple[float, Direction, float]:
-    """Current, what it gives, and the BER slack with 60 dB more light.
+class _Sent(NamedTuple):
+    """What an end sends, of all that is asked below: no margin, which costs most."""
 
-    Each round cuts the bracket of ln I into `POINTS` - 1 parts, all in one batch: the
-    bisection of a machine that would rather compute than compile.
+    slacks: dict[str, Array]
+    noise_share: dict[str, Array]
+    lane_w: Array
+
+    def worst(self) -> np.ndarray:
+        """The smaller of both slacks, of every point."""
+        return np.minimum(self.slacks["ber"], self.slacks["launch"])
+
+
+class _Found(NamedTuple):
+    amps: float
+    sent: _Sent
+    missing_db: float
+    ceiling: bool
+
+
+def _solve(link, sender, taker, at, low, high) -> _Found:
+    """Least current that does, or the most light there is and what is missing."""
+
+    def send(current_a, boost_db) -> _Sent:
+        both = np.broadcast_arrays(current_a, boost_db)
+        grids = [jnp.asarray(grid, float) for grid in both]
+        return jax.device_get(_send(link, sender, taker, at, *grids))
+
+    # Past the rollover more current is less light and a second root: stay below.
+    low, high = math.log(low), math.log(high)
+    brightest = _brightest(lambda x: send(np.exp(x), 0.0).lane_w, low, high)
+    amps = math.exp(_least(lambda x: send(np.exp(x), 0.0).worst(), low, brightest))
+    boosts_db = np.linspace(0.0, CEILING_DB, POINTS)
+    boosted = send(amps, boosts_db)
+    here = jax.tree.map(lambda x: x[0], boosted)
+    missing_db = 0.0
+    if boosted.worst()[0] <= -MET:
+        missing_db = _least(lambda x: send(amps, x).worst(), 0.0, CEILING_DB)
+    return _Found(amps, here, missing_db, bool(boosted.slacks["ber"][-1] < 0))
+
+
+def _brightest(light: Callable[[np.ndarray], Array], low: float, high: float) -> float:
+    """Where `light`, which has one peak, is highest in [low, high]."""
+    for _ in range(PEAK_ROUNDS):
+        grid = np.linspace(low, high, POINTS).tolist()
+        best = int(np.argmax(light(np.array(grid))))
+        if best == POINTS - 1:
+            return high
+        low, high = grid[max(best - 1, 0)], grid[best + 1]
+    return (low + high) / 2
+
+
+def _least(slack: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> float:
+    """Smallest x in [low, high] at which `slack` is not negative, else `high`.
+
+    Each round cuts the bracket into `POINTS` - 1 parts, all in one batch: the bisection
+    of a machine that would rather compute than compile.
     """
-    still = np.zeros(POINTS)
-
-    def send(grid, boost_db):
-        grid, boost_db = jnp.asarray(grid, float), jnp.asarray(boost_db, float)
-        return jax.device_get(_send(link, sender, taker, at, grid, boost_db))
-
-    low, high = np.log(low), np.log(high)
-    for trip in range(ROUNDS):
-        grid = np.linspace(low, high, POINTS)
-        direction, lane_w = send(np.exp(grid), still)
-        slacks = np.minimum(direction.slacks["ber"], direction.slacks["launch"])
-        # Past the rollover more current is less light and a second root: stay below.
-        last = int(np.argmax(lane_w)) if trip == 0 else POINTS - 1
-        met = np.flatnonzero(slacks[: last + 1] >= 0)
-        first = int(met[0]) if met.size else last
-        if first == 0 or not met.size:
-            low = high = grid[first]
-            break
-        low, high = grid[first - 1], grid[first]
-    boost_db = still.copy()
-    boost_db[-1] = CEILING_DB
-    direction, _ = send(np.full(POINTS, np.exp(high)), boost_db)
-    ceiling = float(direction.slacks["ber"][-1])
-    return float(np.exp(high)), jax.tree.map(lambda x: x[0], direction), ceiling
+    for _ in range(ROUNDS):
+        grid = np.linspace(low, high, POINTS).tolist()
+        met = np.flatnonzero(slack(np.array(grid)) >= 0)
+        if not met.size:
+            return high
+        if met[0] == 0:
+            return low
+        low, high = grid[met[0] - 1], grid[met[0]]
+    return high
 
 
 @partial(jax.jit, compiler_options=QUICK)
@@ -165,8 +196,8 @@ def _send(
     at: Conditions,
     current_a: Float[Array, " points"],
     boost_db: Float[Array, " points"],
-) -> tuple[Direction, Float[Array, " points"]]:
-    """What `sender` sends at each current, with some more light, and its laser's."""
+) -> _Sent:
+    """What `sender` sends at each current, with some more light behind it."""
 
     def one(current_a, boost_db):
         coupler_db = sender.coupler_out_db - boost_db
@@ -174,6 +205,7 @@ def _send(
         end = link.end(port, at)
         rx = link.taker(taker, at)
         received = receive(end.sender, rx, link.channel(at, sender, taker), link.pam)
-        return link.direction(received, end, taker, at), port.work(at).light.lane_w
+        sent = link.direction(received, end, taker, at)
+        return _Sent(sent.slacks, sent.noise_share, port.work(at).light.lane_w)
 
     return jax.vmap(one)(current_a, boost_db)
