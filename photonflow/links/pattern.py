@@ -259,8 +259,8 @@ def log_error_rate(
     """ln SER of a pattern of Gaussians between the thresholds that err least.
 
     Every level is sent equally often in the pattern. Thresholds are found outside the
-    gradient, by bisection and one chord: where errors are fewest, the slope of their
-    number in the threshold is 0.
+    gradient, to rounding, by bisection and two chords: where errors are fewest, the
+    slope of their number in the threshold is 0.
     """
     members = np.argsort(sent, kind="stable").reshape(pam, -1)
     likely = np.log(signal.LEVEL_SHARES[pam] / members.shape[1])[:, None]
@@ -286,11 +286,20 @@ def log_error_rate(
         rising = early(middle) > 0
         return (jnp.where(rising, middle, low), jnp.where(rising, high, middle)), None
 
+    def cut(bracket, _):
+        low, high = bracket
+        left, right = early(low), early(high)
+        share = left / jnp.where(left > right, left - right, 1.0)
+        middle = low + (high - low) * jnp.clip(share, 0.0, 1.0)
+        rising = early(middle) > 0
+        narrower = (jnp.where(rising, middle, low), jnp.where(rising, high, middle))
+        return narrower, middle
+
     centres = jnp.mean(still, axis=1)
-    (low, high), _ = jax.lax.scan(halve, (centres[:-1], centres[1:]), length=HALVINGS)
-    left, right = early(low), early(high)
-    share = left / jnp.where(left > right, left - right, 1.0)
-    threshold = (low + (high - low) * jnp.clip(share, 0.0, 1.0))[:, None]
+    bracket = (centres[:-1], centres[1:])
+    bracket, _ = jax.lax.scan(halve, bracket, length=HALVINGS)
+    _, chords = jax.lax.scan(cut, bracket, length=2)
+    threshold = chords[-1][:, None]
 
     middles, spreads = means[members], sigma[members]
     tails = jnp.stack(
@@ -302,4 +311,4 @@ def log_error_rate(
     return logsumexp(tails)
 
 
-HALVINGS = 14  # gap between levels to 6e-5; the chord leaves its square
+HALVINGS = 14  # gap to 6e-5, a chord to its square, two chords to rounding
