@@ -12,10 +12,12 @@ FIRST = ("slots", "fsr", "ambient", "tuning_range", "swing", "threshold")
 LIGHT = ("ber", "launch")
 AFTER = ("rollover", "cooler", "junction", "fold", "heater")
 """limits of too much light"""
+OTHERS = ""
+"""limits that stand in none of these, named between the first and the last"""
 DIFFERENCE_K = 200.0
 """No part of a link works below: a range that goes there is of differences."""
 MAKES = {
-    "rin": ("partition", "rin"),
+    "rin": ("rin", "partition"),
     "transmitter": ("transmit_snr",),
     "driver": ("noise",),
     "phy_input": ("noise",),
@@ -42,12 +44,11 @@ def told(value: float, unit: str, least: float = DIFFERENCE_K) -> str:
 def main_slack(missed: list[str], reachable: bool) -> str:
     """The one of several missed limits of a direction that explains the others."""
     late = [*AFTER, *LIGHT] if reachable else [*LIGHT, *AFTER]
-    order = [*FIRST, *late]
-    middle = len(FIRST) + 0.5
+    order = [*FIRST, OTHERS, *late]
 
-    def place(name: str) -> tuple[float, bool]:
+    def place(name: str) -> tuple[int, bool]:
         base = name.removeprefix(DROPS)
-        return (order.index(base) if base in order else middle), base != name
+        return order.index(base if base in order else OTHERS), base != name
 
     return min(missed, key=place)
 
@@ -72,8 +73,8 @@ def fault(
                 words += "; no amount of light would do"
             elif drive is not None and drive.shortfall_db:
                 words += f"; {drive.shortfall_db:.2f} dB of light are missing"
-            words += f"; the limiting noise is {noise_name(limiting)} "
-            f"({noises[limiting]:.0%})"
+            share = f"{noises[limiting]:.0%} of all"
+            words += f"; the limiting noise is {noise_name(limiting)} ({share})"
         else:
             words = f"the swing launched is {-10 * value:.2f} dB below what is asked"
         if drive is not None and not drive.reachable and not ceiling:
