@@ -1,12 +1,14 @@
 """Why a link misses its limits, and which of its numbers would put it right."""
 
+import math
 from collections.abc import Iterable
 
-from ..component import params
-from ..report.link import Diagnosis, LinkResult, Remedy
+from ..component import Param, params
+from ..report.link import Diagnosis, LinkResult, Remedy, Side
 from ..report.link_words import chosen, cure, fault, main_slack
+from ..report.words import slack_name
+from ..search import remedy
 from ..search.drive import SENDS
-from ..search.remedy import remedies
 from .link import Solved, link_row, misses
 
 
@@ -21,6 +23,8 @@ REQUIRED = (
     "reach",
 )
 """what a link is asked for, or is solved for: moved by nobody but a user"""
+WHOLE = ("wavelengths", "lines", "fibres", "lanes_per_laser", "lasers_per_unit")
+"""what can only be counted"""
 
 
 def diagnose(solved: Solved) -> LinkResult:
@@ -31,7 +35,8 @@ def diagnose(solved: Solved) -> LinkResult:
         return result
     cures = _cures(solved)
     found = []
-    for side in dict.fromkeys(row[1] for row in missed):
+    sides: dict[Side, None] = dict.fromkeys(row[1] for row in missed)
+    for side in sides:
         own = {row[2]: row for row in missed if row[1] == side}
         end = next(end for end, way in SENDS.items() if way == side)
         drive = next((d for d in solved.drives if d.path.startswith(end)), None)
@@ -39,19 +44,19 @@ def diagnose(solved: Solved) -> LinkResult:
         ceiling = bool(drive and drive.ceiling)
         name = main_slack(list(own), reachable)
         climate, _, _, value = own[name]
-        noises = result.noise_share[side]  # type: ignore[index]
+        noises = result.noise_share[side]
         limiting = max(noises, key=lambda noise: noises[noise])
         # A limit of too much light is no noise's doing.
         named = chosen(
             cures.get(side, []), solved.settings, limiting, ceiling and name == "ber"
         )
         also = [other for other in own if other != name]
-        more = f" (also missed: {', '.join(also)})" if also else ""
+        more = f" (also missed: {'; '.join(map(slack_name, also))})" if also else ""
         wrong = fault(name, value, result, side, ceiling)
         found.append(
             Diagnosis(
-                direction=side,  # type: ignore[arg-type]
-                climate=climate,  # type: ignore[arg-type]
+                direction=side,
+                climate=climate,
                 slack=name,
                 value=value,
                 limiting=limiting,
@@ -65,7 +70,7 @@ def diagnose(solved: Solved) -> LinkResult:
     )
 
 
-def _cures(solved: Solved) -> dict[str, list[Remedy]]:
+def _cures(solved: Solved) -> dict[Side, list[Remedy]]:
     """By direction, inside the ranges of the cards, else where the models are valid."""
     specs = {spec.path: spec for spec in params(solved.link)}
     movable = [
@@ -80,7 +85,7 @@ def _cures(solved: Solved) -> dict[str, list[Remedy]]:
         if origin.ranged or specs[path].yaml_path in solved.settings
     }
     found = _rows(solved, cards, True, specs)
-    lost = [side for side, rows in found.items() if not rows]
+    lost: list[Side] = [side for side, rows in found.items() if not rows]
     if lost:
         wide = {path: (specs[path].low, specs[path].high) for path in movable}
         outside = _rows(solved, wide, False, specs)
@@ -92,16 +97,28 @@ def _asked_for(path: str) -> bool:
     return path.rsplit(".", 1)[-1] in REQUIRED
 
 
-def _rows(solved, ranges, in_range, specs) -> dict[str, list[Remedy]]:
+def _counts(spec: Param) -> bool:
+    return spec.unit == "1" and spec.yaml_path.rsplit(".", 1)[-1] in WHOLE
+
+
+def _whole(found: remedy.Remedy) -> float:
+    """The next number of things that meets."""
+    away = math.ceil if found.needed > found.value else math.floor
+    return float(away(found.needed))
+
+
+def _rows(solved, ranges, in_range, specs) -> dict[Side, list[Remedy]]:
     at = solved.at
-    found = remedies(solved.link, at["worst"], at["nominal"], ranges, solved.fixed)
+    found = remedy.remedies(
+        solved.link, at["worst"], at["nominal"], ranges, solved.fixed
+    )
 
     def rows(some: Iterable) -> list[Remedy]:
         return [
             Remedy(
                 path=specs[r.path].yaml_path,
                 value=r.value,
-                needed=r.needed,
+                needed=_whole(r) if _counts(specs[r.path]) else r.needed,
                 unit=r.unit,
                 low=r.low,
                 high=r.high,

@@ -16,9 +16,10 @@ from .. import causes
 from ..cards import Library, Provenance, apply
 from ..cards.values import known
 from ..component import params, replace
+from ..devices.passives import AbstractCopperPath
 from ..links.base import AbstractLink, Conditions, LinkBudget
 from ..quantity import InputError
-from ..report.link import Curve, LinkHop, LinkResult, Way
+from ..report.link import Climate, Curve, LinkHop, LinkResult, Side, Way
 from ..report.rows import TOLERANCE, end_row, floats, hop_row
 from ..search.drive import CURRENT, ENDS, SENDS, Drive, link_drives
 from ..search.minimise import QUICK
@@ -26,7 +27,7 @@ from ..search.objective import NOMINAL
 from .rows import drive_row
 
 
-CLIMATES = {"worst": "room-worst", "nominal": "room-nominal"}
+CLIMATES: dict[Climate, str] = {"worst": "room-worst", "nominal": "room-nominal"}
 """cards of the corner that designs a link and of where it works"""
 EXTRA_DB = np.linspace(-8.0, 24.0, 129)
 """added loss of a BER curve"""
@@ -41,11 +42,11 @@ class Solved:
     link: AbstractLink
     origins: dict[str, Provenance]
     settings: dict[str, str]
-    at: dict[str, Conditions]
+    at: dict[Climate, Conditions]
     drives: list[Drive]
     fixed: list[str]
     """laser currents that were given"""
-    budgets: dict[str, LinkBudget]
+    budgets: dict[Climate, LinkBudget]
     curve: LinkBudget
     """at the worst corner behind every one of `EXTRA_DB`"""
 
@@ -68,7 +69,7 @@ def solve_link(card: str, settings: Mapping[str, str], library: Library) -> Solv
         )
     own, about_climate = split(settings)
     link = apply(link, own)
-    at = {
+    at: dict[Climate, Conditions] = {
         climate: apply(
             library.load(where).at(link.path.reach_m), about_climate[climate]
         )
@@ -96,13 +97,14 @@ def solve_link(card: str, settings: Mapping[str, str], library: Library) -> Solv
 
 def split(
     settings: Mapping[str, str],
-) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+) -> tuple[dict[str, str], dict[Climate, dict[str, str]]]:
     """Settings of the link, and those of each climate."""
     own: dict[str, str] = {}
-    climates: dict[str, dict[str, str]] = {climate: {} for climate in CLIMATES}
+    climates: dict[Climate, dict[str, str]] = {climate: {} for climate in CLIMATES}
+    named = {str(climate): place for climate, place in climates.items()}
     for key, value in settings.items():
         head, _, rest = key.partition(".")
-        place = climates[head] if head in climates and rest else None
+        place = named.get(head) if rest else None
         if place is None:
             own[key] = value
         else:
@@ -111,8 +113,8 @@ def split(
 
 
 def evaluate(
-    link: AbstractLink, at: Mapping[str, Conditions]
-) -> tuple[dict[str, LinkBudget], LinkBudget]:
+    link: AbstractLink, at: Mapping[Climate, Conditions]
+) -> tuple[dict[Climate, LinkBudget], LinkBudget]:
     """Budgets by climate, and at the worst corner behind `EXTRA_DB`: one batch."""
     still = [(at[climate], 0.0) for climate in CLIMATES]
     every = still + [(at["worst"], extra) for extra in EXTRA_DB]
@@ -121,7 +123,7 @@ def evaluate(
     )
     extra_db = jnp.array([extra for _, extra in every])
     found = jax.device_get(_budgets(link, where, extra_db))
-    budgets = {
+    budgets: dict[Climate, LinkBudget] = {
         climate: jax.tree.map(lambda x, i=i: x[i], found)
         for i, climate in enumerate(CLIMATES)
     }
@@ -134,20 +136,20 @@ def _budgets(
 ) -> LinkBudget:
     def one(at, extra_db):
         # Glass counts its dB as light and copper as volts; either way between the ends.
-        if hasattr(link.path, "fixed_db"):
-            longer = {"path.fixed_db": link.path.fixed_db + extra_db}  # type: ignore
+        if isinstance(link.path, AbstractCopperPath):
+            longer = {"path.fixed_db": link.path.fixed_db + extra_db}
             return replace(link, longer).budget(at)
         return link.budget(replace(at, {"ageing_db": at.ageing_db + extra_db}))
 
     return jax.vmap(one)(at, extra_db)
 
 
-def misses(solved: Solved) -> list[tuple[str, str, str, float]]:
+def misses(solved: Solved) -> list[tuple[Climate, Side, str, float]]:
     """Climate, direction, name and slack of every limit that is missed, worst first.
 
     The smaller of a slack's values at both climates counts once.
     """
-    found: dict[tuple[str, str], tuple[str, str, str, float]] = {}
+    found: dict[tuple[Side, str], tuple[Climate, Side, str, float]] = {}
     for climate, budget in solved.budgets.items():
         for side in SENDS.values():
             for name, slack in getattr(budget, side).slacks.items():
@@ -196,7 +198,7 @@ def link_row(solved: Solved) -> LinkResult:
             side: Way(log10_ber=float(way.log10_ber), margin_db=float(way.margin_db))
             for side in SENDS.values()
             for way in [getattr(worst, side)]
-        },  # type: ignore[arg-type]
+        },
         power_w_module_boundary=math.fsum(vendor) / len(vendor),
         line_rate_bps=float(nominal.line_rate_bps),
         log10_ber_limit=math.log10(float(solved.link.fec.threshold)),
@@ -204,13 +206,13 @@ def link_row(solved: Solved) -> LinkResult:
         conditions={
             climate: {spec.path: float(spec.value) for spec in params(at)}
             for climate, at in solved.at.items()
-        },  # type: ignore[arg-type]
+        },
         slacks={
             climate: {
                 side: floats(getattr(budget, side).slacks) for side in SENDS.values()
             }
             for climate, budget in solved.budgets.items()
-        },  # type: ignore[arg-type]
+        },
         drives=drives,
         shortfall_db=max(short, default=None),
         ber_curve={
@@ -219,5 +221,5 @@ def link_row(solved: Solved) -> LinkResult:
                 log10_ber=[float(x) for x in getattr(solved.curve, side).log10_ber],
             )
             for side in SENDS.values()
-        },  # type: ignore[arg-type]
+        },
     )

@@ -4,14 +4,14 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from .drawing import INK, canvas, headline
-from .link import Counted, LinkResult
+from .link import Counted, LinkResult, Side
 from .words import WAYS, number
 
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLOURS = {"a_to_b": "#0072B2", "b_to_a": "#D55E00"}
+COLOURS: dict[Side, str] = {"a_to_b": "#0072B2", "b_to_a": "#D55E00"}
 FLOOR = -15.0
 """log10 of the least error rate that is drawn"""
 DRAWN_DB = 6.0
@@ -27,7 +27,7 @@ def curve_figure(result: LinkResult) -> "Figure":
 
     figure, (ax,) = canvas(4.6)
     limit, asked = result.log10_ber_limit, result.reserve_db
-    optical = all("laser" in result.budget_db[side] for side in COLOURS)  # type: ignore
+    optical = all("laser" in result.budget_db[side] for side in COLOURS)
     sides = list(COLOURS)
     ways = [_way(result, side, optical) for side in sides]
     alike = ways[0] == ways[1]
@@ -58,7 +58,7 @@ def curve_figure(result: LinkResult) -> "Figure":
         _counts(ax, result.counted, now, COLOURS[side])
     ax.axhline(limit, color=INK, lw=0.9, ls="--")
     ax.annotate(
-        f"the FEC stands {10.0**limit:.2g}", (0.995, limit), (0, 3), ha="right",
+        f"the FEC corrects up to {10.0**limit:.1e}", (0.995, limit), (0, 3), ha="right",
         xycoords=("axes fraction", "data"), textcoords="offset points", size=8.5,
     )  # fmt: skip
     nows = [way[2] for way in ways]
@@ -73,9 +73,9 @@ def curve_figure(result: LinkResult) -> "Figure":
     ax.yaxis.set_major_formatter(lambda y, _: f"$10^{{{y:g}}}$")
     ax.set_ylabel("bit error rate before FEC")
     ax.set_xlabel(
-        "outer swing (OMA) at the photodiode, dBm"
+        "outer swing (OMA) at the photodiode, dBm. Lines: closed form; arrows: margin"
         if optical
-        else "loss added to the channel, dB"
+        else "loss added to the channel, dB. Line: closed form; arrow: margin"
     )
     ax.grid(color="#E5E5E5", lw=0.6)
     if not alike or result.counted is not None:
@@ -94,7 +94,7 @@ def _counts(ax: Any, counted: Counted, now: float, colour: str) -> None:
     """Error rates that were counted, each with its interval."""
     from matplotlib.colors import to_rgba
 
-    name: str | None = "counted in time, 95 %"
+    name: str | None = "counted in a simulation, 95 % interval"
     for row in counted.counts:
         ends = [math.log10(row.high), math.log10(max(row.low, 10.0**FLOOR))]
         x = now - row.loss_db

@@ -7,23 +7,12 @@ from rich.table import Table
 
 from .. import causes
 from ..quantity import show
-from .link import LinkResult
+from .link import Climate, LinkResult, Side
 from .link_words import FIRST, LIGHT, told
-from .words import BUDGET, CAUSES, SLACKS, WAYS
+from .words import BUDGET, CAUSES, DROPS, WAYS, noise_name, slack_name, stage_name
 
 
-SIDES = ("a_to_b", "b_to_a")
-NOISES = {
-    "thermal": "thermal, receiver",
-    "shot": "shot",
-    "rin": "laser RIN",
-    "transmitter": "transmitter",
-    "driver": "driver input",
-    "phy_input": "receiving SerDes input",
-    "converter": "converter",
-    "residual": "residual ISI and jitter",
-    "crosstalk": "crosstalk",
-}
+SIDES: tuple[Side, ...] = ("a_to_b", "b_to_a")
 MET = -1e-6
 LEAST = 5e-4
 """watts and shares below this are left out of the tables"""
@@ -40,8 +29,9 @@ def link_tables(result: LinkResult) -> Iterator[Any]:
 
 def _conditions(result: LinkResult) -> str:
     words = []
-    for climate in ("worst", "nominal"):
-        at = result.conditions[climate]  # type: ignore[index]
+    climates: tuple[Climate, ...] = ("worst", "nominal")
+    for climate in climates:
+        at = result.conditions[climate]
         words.append(
             f"{'Worst corner' if climate == 'worst' else 'Nominal'}: "
             f"case {told(at['case_k'], 'K')}, external laser "
@@ -62,13 +52,13 @@ def _table(title: str, *columns: str) -> Table:
 
 def _light(result: LinkResult) -> Table:
     """From the source to the decision."""
-    ways = [result.budget_db[side] for side in SIDES]  # type: ignore[index]
+    ways = [result.budget_db[side] for side in SIDES]
     optical = "laser" in ways[0]
     table = _table("Budget at the worst corner, dB", "a to b", "b to a")
     stages = dict.fromkeys(name for way in ways for name in way)
     order = [*(name for name in BUDGET if name in stages), *stages]
     for stage in dict.fromkeys(order):
-        name = BUDGET.get(stage, stage.replace("_", " "))
+        name = stage_name(stage)
         if stage == "laser":
             name += ", dBm"
         if stage == "swing":
@@ -78,7 +68,7 @@ def _light(result: LinkResult) -> Table:
         got = [sum(way.values()) for way in ways]
         table.add_row("swing at the photodiode (OMA), dBm", *(f"{x:+.2f}" for x in got))
     table.add_section()
-    found = [result.directions[side] for side in SIDES]  # type: ignore[index]
+    found = [result.directions[side] for side in SIDES]
     now = [way.log10_ber for way in found]
     limit = result.log10_ber_limit
     table.add_row("bit error rate before FEC", *(f"{10.0**x:.2g}" for x in now))
@@ -91,11 +81,11 @@ def _light(result: LinkResult) -> Table:
         *(f"{way.margin_db:.2f}" for way in found),
     )
     table.add_section()
-    shares = [result.noise_share[side] for side in SIDES]  # type: ignore[index]
+    shares = [result.noise_share[side] for side in SIDES]
     for noise in dict.fromkeys(name for share in shares for name in share):
         if max(share.get(noise, 0.0) for share in shares) < LEAST:
             continue
-        name = f"noise: {NOISES.get(noise, noise.replace('_', ' '))}"
+        name = f"noise: {noise_name(noise)}"
         table.add_row(name, *(_number(share.get(noise), ".1%") for share in shares))
     return table
 
@@ -140,15 +130,14 @@ def _limits(result: LinkResult) -> Table:
     """Slack of every limit: met from 0."""
     table = _table("Limits: slack, met from 0", "a to b", "b to a", "nominal a / b")
     worst, nominal = result.slacks["worst"], result.slacks["nominal"]
-    names = dict.fromkeys(n for side in SIDES for n in worst[side])  # type: ignore
+    names = dict.fromkeys(n for side in SIDES for n in worst[side])
     for name in names:
-        pair = [worst[side].get(name) for side in SIDES]  # type: ignore[index]
-        warm = [nominal[side].get(name) for side in SIDES]  # type: ignore[index]
+        pair = [worst[side].get(name) for side in SIDES]
+        warm = [nominal[side].get(name) for side in SIDES]
         # What the corner decides is no limit anywhere else.
-        beside = "" if name in (*LIGHT, *FIRST) else " / ".join(map(_slack, warm))
-        table.add_row(
-            SLACKS.get(name, name.replace("_", " ")), *map(_slack, pair), beside
-        )
+        alike = name.removeprefix(DROPS) in (*LIGHT, *FIRST)
+        beside = "" if alike else " / ".join(map(_slack, warm))
+        table.add_row(slack_name(name), *map(_slack, pair), beside)
     return table
 
 

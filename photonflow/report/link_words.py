@@ -3,17 +3,21 @@
 import math
 
 from ..quantity import show
-from .link import Diagnosis, LinkResult, Remedy
-from .words import SLACKS
+from .link import Diagnosis, LinkResult, Remedy, Side
+from .words import DROPS, noise_name, slack_name
 
 
-FIRST = ("fsr", "tuning_range", "swing")
+FIRST = ("slots", "fsr", "ambient", "tuning_range", "swing", "threshold")
 """limits that no light could meet: named before an error rate they spoil"""
 LIGHT = ("ber", "launch")
-AFTER = ("rollover", "junction", "fold", "heater")
+AFTER = ("rollover", "cooler", "junction", "fold", "heater")
 """limits of too much light"""
+OTHERS = ""
+"""limits that stand in none of these, named between the first and the last"""
+DIFFERENCE_K = 200.0
+"""No part of a link works below: a range that goes there is of differences."""
 MAKES = {
-    "rin": ("rin",),
+    "rin": ("rin", "partition"),
     "transmitter": ("transmit_snr",),
     "driver": ("noise",),
     "phy_input": ("noise",),
@@ -25,11 +29,14 @@ MAKES = {
 """noise -> names of the numbers that make it"""
 
 
-def told(value: float, unit: str) -> str:
-    """A value as people of this field say it: noise per hertz in dB."""
+def told(value: float, unit: str, least: float = DIFFERENCE_K) -> str:
+    """A value as people of this field say it: noise per hertz in dB.
+
+    `least` is the low end of its range, which tells a temperature from a difference.
+    """
     if unit == "1/Hz" and value > 0:
         return f"{10 * math.log10(value):.4g} dB/Hz"
-    if unit == "K":
+    if unit == "K" and least >= DIFFERENCE_K:
         return f"{value - 273.15:.4g} degC"
     return show(value, unit)
 
@@ -37,17 +44,22 @@ def told(value: float, unit: str) -> str:
 def main_slack(missed: list[str], reachable: bool) -> str:
     """The one of several missed limits of a direction that explains the others."""
     late = [*AFTER, *LIGHT] if reachable else [*LIGHT, *AFTER]
-    order = [*FIRST, *late]
-    return min(missed, key=lambda name: order.index(name) if name in order else 3.5)
+    order = [*FIRST, OTHERS, *late]
+
+    def place(name: str) -> tuple[int, bool]:
+        base = name.removeprefix(DROPS)
+        return order.index(base if base in order else OTHERS), base != name
+
+    return min(missed, key=place)
 
 
 def fault(
-    slack: str, value: float, result: LinkResult, side: str, ceiling: bool
+    slack: str, value: float, result: LinkResult, side: Side, ceiling: bool
 ) -> str:
     """What is wrong, in words."""
     end = "end_a" if side == "a_to_b" else "end_b"
     drive = next((d for d in result.drives if d.path.startswith(end)), None)
-    noises = result.noise_share[side]  # type: ignore[index]
+    noises = result.noise_share[side]
     limiting = max(noises, key=lambda name: noises[name])
     if slack in LIGHT:
         if slack == "ber":
@@ -61,25 +73,38 @@ def fault(
                 words += "; no amount of light would do"
             elif drive is not None and drive.shortfall_db:
                 words += f"; {drive.shortfall_db:.2f} dB of light are missing"
-            words += f"; the limiting noise is {limiting} ({noises[limiting]:.0%})"
+            share = f"{noises[limiting]:.0%} of all"
+            words += f"; the limiting noise is {noise_name(limiting)} ({share})"
         else:
             words = f"the swing launched is {-10 * value:.2f} dB below what is asked"
         if drive is not None and not drive.reachable and not ceiling:
             words += f"; the laser gives most at {show(drive.amps, 'A')}"
         return words
-    return {
+    base, part = slack.removeprefix(DROPS), 1 - value
+    words = {
         "fold": "the ring is bistable: the gain of its self-heating is "
-        f"{1 - value:.3g}, at most 1 is stable",
+        f"{part:.3g}, at most 1 is stable",
         "heater": "resonance outside the tuning range: light shifts the ring "
-        f"{1 - value:.3g} times as far as its heater holds, which cannot cool",
-        "tuning_range": "resonance outside the tuning range of the ring",
-        "fsr": "more wavelengths than the free spectral range holds",
+        f"{part:.3g} times as far as its heater holds, which cannot cool",
+        "tuning_range": "resonance outside the tuning range: the ring that is farthest "
+        f"off needs {part:.3g} times the shift that its heater can give",
+        "ambient": "resonance outside the tuning range: the ambient is hotter than the "
+        "hottest that the rings are made for, and a heater cannot cool",
+        "fsr": "more wavelengths than the free spectral range holds: they take "
+        f"{part:.3g} of it",
+        "slots": f"{part:.3g} times as many wavelengths as `slots`, the room that the "
+        "card of the grid has",
         "rollover": "the laser works past its rollover: more current, less light",
-        "junction": f"the laser's junction warms {1 - value:.3g} times as far above "
+        "junction": f"the laser's junction warms {part:.3g} times as far above "
         "25 degC as allowed",
-        "swing": f"the drive swings {1 - value:.3g} half-wave voltages, at most 1",
+        "cooler": f"the laser's cooler lifts {part:.3g} of its largest difference",
+        "threshold": "the lowest level lies below the threshold of the laser by "
+        f"{-value:.3g} of its bias",
+        "comb": f"there is no comb: it takes {part:.3g} times the laser's light",
+        "swing": f"the drive swings {part:.3g} half-wave voltages, at most 1",
         "extinction": f"the extinction ratio is {-value:.3g} dB too small",
-    }.get(slack, f"{SLACKS.get(slack, slack)}: slack {value:.3g}, met from 0")
+    }.get(base, f"{slack_name(base)}: slack {value:.3g}, met from 0")
+    return words if base == slack else f"{words} (drop filters)"
 
 
 def chosen(
@@ -101,8 +126,8 @@ def cure(remedies: list[Remedy]) -> str:
         verb = "at most" if remedy.needed < remedy.value else "at least"
         beyond = "" if remedy.in_range else ", outside the range of its card"
         words.append(
-            f"`{remedy.path}` {verb} {told(remedy.needed, remedy.unit)} "
-            f"(now {told(remedy.value, remedy.unit)}{beyond})"
+            f"`{remedy.path}` {verb} {told(remedy.needed, remedy.unit, remedy.low)} "
+            f"(now {told(remedy.value, remedy.unit, remedy.low)}{beyond})"
         )
     return " or ".join(words) + " would do"
 

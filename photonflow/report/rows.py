@@ -12,6 +12,7 @@ from ..cluster.topology import FatTree
 from ..links.base import Direction, LinkBudget, PortBudget
 from ..search.objective import Objective
 from .result import Constraint, End, Hop, Ports, Tier
+from .words import BUDGET
 
 
 MODULE_BPS = 1.6e12
@@ -41,24 +42,10 @@ def end_row(nominal: PortBudget, worst: PortBudget) -> End:
     )
 
 
-STAGES = (
-    "laser",
-    "split",
-    "source_excess",
-    "coupler_in",
-    "modulator_oma",
-    "coupler_out",
-    "path",
-    "ageing",
-    "coupler_receive",
-)
-"""stages of an optical link in the order of the light"""
-
-
 def waterfall(direction: Direction) -> dict[str, float]:
-    """Powers and losses of one direction, from the laser on."""
+    """Powers and losses of one direction, in the order of the light."""
     stages = direction.budget_db
-    known = [name for name in STAGES if name in stages]
+    known = [name for name in BUDGET if name in stages]
     return floats(stages, [*known, *(name for name in stages if name not in known)])
 
 

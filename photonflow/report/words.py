@@ -106,16 +106,21 @@ TIME_COLOURS = {
     "optical": "#009E73",
 }
 
+# In the order of the light.
 BUDGET = {
     "laser": "laser diode",
+    "comb": "one line of the comb",
     "split": "split to the lanes",
     "source_excess": "loss in the source",
     "coupler_in": "coupler into the chip",
     "modulator_oma": "modulator (light to swing)",
+    "mux_through": "past the other modulators",
     "coupler_out": "coupler to the fibre",
     "path": "fibre and connectors",
     "ageing": "ageing",
     "coupler_receive": "coupler to the receiver",
+    "demux_through": "past the other filters",
+    "demux_drop": "into the drop filter",
     "swing": "transmitter swing",
     "channel": "channel",
     "noise": "noise at the slicer",
@@ -125,10 +130,37 @@ SLACKS = {
     "ber": "error rate before FEC, at the required margin",
     "launch": "least swing launched into the fibre",
     "junction": "laser junction temperature",
+    "rollover": "slope of the laser left by its heat",
+    "threshold": "laser drive above threshold",
+    "cooler": "lift of the laser's cooler left",
+    "comb": "light above that at which the comb starts",
     "fold": "distance of the ring to its thermal fold",
     "heater": "heater power left",
+    "tuning_range": "reach of the ring heaters left",
+    "ambient": "ambient below the rings' hottest",
+    "fsr": "free spectral range left by the wavelengths",
+    "slots": "places left in the grid of its card",
     "swing": "drive swing",
     "extinction": "outer extinction ratio",
+}
+
+DROPS = "drop_"
+"""ahead of a limit of the filters that take wavelengths apart"""
+
+NOISES = {
+    "thermal": "thermal, receiver",
+    "shot": "shot",
+    "rin": "laser RIN",
+    "interference": "interference of paths",
+    "transmitter": "transmitter",
+    "driver": "driver input",
+    "phy_input": "receiving SerDes input",
+    "converter": "converter",
+    "residual": "residual ISI and jitter",
+    "isi": "residual ISI",
+    "jitter": "jitter",
+    "crosstalk": "crosstalk",
+    "published": "published, not told apart",
 }
 
 WAYS = {
@@ -152,9 +184,26 @@ def cause_name(path: str) -> str:
 def constraint_name(path: str) -> str:
     """`scale_out.switch_link.a_to_b.fold` for people."""
     *place, last = path.split(".")
-    name = SLACKS.get(last, last.replace("_", " "))
+    name = slack_name(last)
     where = [WAYS.get(word, word.replace("_", " ")) for word in place]
     return f"{name} ({', '.join(where)})" if where else name
+
+
+def slack_name(name: str) -> str:
+    """`drop_fsr` for people."""
+    base = name.removeprefix(DROPS)
+    words = SLACKS.get(base, base.replace("_", " "))
+    return words if base == name else f"{words}, drop filters"
+
+
+def stage_name(name: str) -> str:
+    """`demux_drop` for people."""
+    return BUDGET.get(name, name.replace("_", " "))
+
+
+def noise_name(name: str) -> str:
+    """`phy_input` for people."""
+    return NOISES.get(name, name.replace("_", " "))
 
 
 def unit_of(path: str) -> str:

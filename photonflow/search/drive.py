@@ -7,7 +7,7 @@ what a solved current does to derivatives is in `sensitivity`.
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,8 @@ from .minimise import QUICK
 
 
 CURRENT = "source.laser.current_a"
-SENDS = {"end_a": "a_to_b", "end_b": "b_to_a"}
+Side = Literal["a_to_b", "b_to_a"]
+SENDS: dict[str, Side] = {"end_a": "a_to_b", "end_b": "b_to_a"}
 """the direction that the light of each end travels"""
 ENDS = tuple(SENDS)
 POINTS = 16

@@ -22,8 +22,8 @@ from ..component import Param, params, replace
 from ..links.base import AbstractLink, Conditions
 from ..links.optical import OpticalLink
 from ..units import LN10
-from .drive import CURRENT, SENDS
-from .minimise import QUICK
+from .drive import CURRENT, SENDS, Side
+from .minimise import LEAN
 from .objective import NOMINAL
 
 
@@ -57,7 +57,7 @@ def remedies(
     nominal: Conditions,
     ranges: Mapping[str, tuple[float, float]],
     fixed: Sequence[str] = (),
-) -> dict[str, list[Remedy]]:
+) -> dict[Side, list[Remedy]]:
     """Direction -> what would do, smallest move first, for directions that miss.
 
     `ranges` are the numbers that may move, by Python path; laser currents are solved
@@ -66,14 +66,14 @@ def remedies(
     specs = {spec.path: spec for spec in params(link)}
     judge = _Judge(link, worst, nominal, list(specs), _currents(link, specs, fixed))
     start = np.array([float(spec.value) for spec in specs.values()])
-    sides = [side for side, met in judge(start[None]).items() if not met[0]]
+    sides: list[Side] = [side for side, met in judge(start[None]).items() if not met[0]]
     ways = [
         _Way(specs[path], list(specs).index(path), end)
         for path, ends in ranges.items()
         for end in ends
         if end != float(specs[path].value)
     ]
-    found = {}
+    found: dict[Side, list[Remedy]] = {}
     for side in sides:
         rows: dict[str, Remedy] = {}  # both ends of a range may lie on one side
         for way, part in _walk(judge, side, start, ways):
@@ -118,7 +118,7 @@ class _Judge(NamedTuple):
     names: list[str]
     grid: dict[str, np.ndarray]
 
-    def __call__(self, designs: np.ndarray) -> dict[str, np.ndarray]:
+    def __call__(self, designs: np.ndarray) -> dict[Side, np.ndarray]:
         """Direction -> one answer per design."""
         climates, names = (self.worst, self.nominal), tuple(self.names)
         grid = {path: jnp.asarray(amps) for path, amps in self.grid.items()}
@@ -134,7 +134,7 @@ class _Judge(NamedTuple):
 
 
 def _walk(
-    judge: _Judge, side: str, start: np.ndarray, ways: list[_Way]
+    judge: _Judge, side: Side, start: np.ndarray, ways: list[_Way]
 ) -> list[tuple[_Way, float]]:
     """Ways that lead to a design that meets, and the part of each that is needed."""
     low, high = np.zeros(len(ways)), np.ones(len(ways))
@@ -189,7 +189,8 @@ def _best(slacks: np.ndarray) -> np.ndarray:
     return slacks.min(axis=2).max(axis=1)
 
 
-@partial(jax.jit, static_argnums=1, compiler_options=QUICK)
+# Run often enough, over wide enough batches, that code that is slow costs more.
+@partial(jax.jit, static_argnums=1, compiler_options=LEAN)
 def _slacks(
     link: AbstractLink,
     names: tuple[str, ...],

@@ -1,0 +1,73 @@
+"""Every number a link answers with has a name that people can read."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import pytest
+
+from photonflow.cards import Library
+from photonflow.devices.sources import AbstractSource
+from photonflow.quantity import show
+from photonflow.report.link_words import main_slack, told
+from photonflow.report.words import (
+    BUDGET,
+    DROPS,
+    NOISES,
+    SLACKS,
+    constraint_name,
+    slack_name,
+)
+
+
+CASE_K = jnp.asarray(343.15)
+
+
+@pytest.fixture(scope="module")
+def shelf():
+    return Library()
+
+
+def unnamed(slacks, stages, noises=()):
+    """Those that would be shown as the code spells them."""
+    limits = {name.removeprefix(DROPS) for name in slacks}
+    return (
+        (limits - set(SLACKS)) | (set(stages) - set(BUDGET)) | set(noises) - {*NOISES}
+    )
+
+
+@pytest.mark.parametrize("card", Library().names("links"))
+def test_every_limit_loss_and_noise_of_a_shipped_link_has_a_name(card, shelf):
+    link = shelf.load(card)
+    at = shelf.load("room-worst").at(link.path.reach_m)
+    # Shapes and names alone: nothing is compiled.
+    budget = eqx.filter_eval_shape(lambda link, at: link.budget(at), link, at)
+    for way in (budget.a_to_b, budget.b_to_a):
+        assert not unnamed(way.slacks, way.budget_db, way.noise_share)
+
+
+def test_every_limit_and_loss_of_a_shipped_source_has_a_name(shelf):
+    sources = [shelf.load(name) for name in shelf.names("lasers")]
+    sources = [source for source in sources if isinstance(source, AbstractSource)]
+    assert len({type(source) for source in sources}) >= 3  # diodes, units, combs
+    for source in sources:
+        light = source.shine(CASE_K, CASE_K)
+        assert not unnamed(light.slacks, light.budget_db)
+
+
+def test_a_limit_of_the_filters_is_told_from_that_of_the_modulators():
+    assert slack_name("drop_fsr") == f"{slack_name('fsr')}, drop filters"
+    path = "scale_out.switch_link.a_to_b.drop_fsr"
+    assert constraint_name(path).startswith(slack_name("drop_fsr"))
+
+
+def test_a_grid_that_does_not_fit_explains_the_error_rate_it_spoils():
+    assert main_slack(["ber", "drop_fsr", "fsr", "heater"], True) == "fsr"
+    assert main_slack(["ber", "drop_tuning_range"], False) == "drop_tuning_range"
+    # Too much light explains itself; a laser that cannot reach does not.
+    assert main_slack(["ber", "junction"], True) == "junction"
+    assert main_slack(["ber", "junction"], False) == "ber"
+
+
+def test_a_difference_of_temperature_is_told_in_kelvins():
+    assert told(43.3, "K", 20.0) == show(43.3, "K") == "43.3 K"
+    assert told(343.15, "K", 273.15) == "70 degC"
+    assert told(1e-14, "1/Hz") == "-140 dB/Hz"
