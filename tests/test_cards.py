@@ -216,6 +216,25 @@ def test_estimate_with_a_source_is_listed_as_both(folder):
     assert sources[0]["paths"] == [row["path"] for row in estimates]
 
 
+def test_what_a_figure_was_read_of_comes_from_its_source_or_the_estimate(folder):
+    edit(
+        folder,
+        "devices/sources.yaml",
+        "kind: datasheet}",
+        "kind: datasheet, level: part}",
+    )
+    edit(folder, RING, "note: drawn}", "note: drawn, level: module}")
+    shelf = library(folder)
+    assert shelf.provenance("driver")["power_w"].level == "part"
+    assert shelf.provenance("ring")["gap_m"].level == "module"
+    assert shelf.provenance("ring")["radius_m"].level is None
+
+
+def test_a_sourced_value_cannot_contradict_the_level_of_its_source(folder):
+    edit(folder, RING, "source: bogaerts2012", "level: part, source: bogaerts2012")
+    assert "that of the source `bogaerts2012` holds" in str(refused(folder, "ring"))
+
+
 def test_names_are_listed_by_folder(folder):
     shelf = library(folder)
     assert shelf.names("electronics") == ["driver", "retimer"]
@@ -384,6 +403,7 @@ def test_missing_folder_is_an_input_error(tmp_path):
     [
         ("x: {cite: a, kind: guess}", "`x.kind`: got 'guess'"),
         ("x: {cite: a, kind: claim, yaer: 1}", "`x.yaer`: unknown key"),
+        ("x: {cite: a, kind: claim, level: box}", "`x.level`: got 'box'"),
         ("x: {kind: claim}", "`x.cite`: missing"),
         ("x: text", "`x`: got 'text'; expected a mapping"),
         ("[a, b]", "keys with their sources"),
