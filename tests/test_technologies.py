@@ -341,3 +341,30 @@ def test_the_error_is_the_distance_to_the_nearer_end():
     assert_close(technologies.distance(4.0, 5.0, 10.0), -0.2, rtol=1e-12)
     assert_close(technologies.distance(12.0, 5.0, 10.0), 0.2, rtol=1e-12)
     assert technologies.distance(7.0, 5.0, 10.0) == 0.0
+
+
+def test_the_median_is_told_with_and_without_rows_that_are_bounds_only():
+    """|0.1|, |0.3| and a bound that is kept: median 0.1 of three, 0.2 of two."""
+    rows = [
+        {"error": error, "published": [low, 10.0]}
+        for error, low in ((0.1, 5.0), (-0.3, 5.0), (0.0, 0.0))
+    ]
+    every, tight = technologies.medians(rows)
+    assert_close(every["ours"], 0.1, rtol=1e-12)
+    assert_close(tight["ours"], 0.2, rtol=1e-12)
+    assert (every["n"], tight["n"]) == (3, 2)
+
+
+def test_the_page_explains_what_is_more_than_40_percent_away():
+    """A row without candidates would read `Candidates: .`"""
+    page = technologies.PAGE.read_text("utf-8")
+    far = [line for line in page.splitlines() if "are missing. Candidates: " in line]
+    assert far and all(" W" in line.split("Candidates: ")[1] for line in far)
+
+
+def test_lasers_that_are_not_solved_for_are_said_to_have_a_given_current():
+    page = technologies.PAGE.read_text("utf-8").splitlines()
+    row = next(line for line in page if line.startswith("| `aoc-vcsel-800g`"))
+    assert "| current given |" in row
+    row = next(line for line in page if line.startswith("| `passive-dac`"))
+    assert "| no laser |" in row
