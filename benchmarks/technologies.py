@@ -263,7 +263,7 @@ def _row(card: str, library: Library) -> dict:
 
 def _undriven(link: AbstractLink) -> str:
     """Of a link in which no laser is solved for."""
-    lit = any(hasattr(end, "source") for end in (link.end_a, link.end_b))
+    lit = any(hasattr(getattr(link, e), "source") for e in ("end_a", "end_b"))
     return "current given" if lit else "no laser"
 
 
@@ -275,7 +275,8 @@ three things are not blind: DSPs are estimated from shares of published modules,
 electro-absorption link was built a second time after its error was seen (at the end;
 with the first build the median is 29 %), and two estimates gave way to measured parts
 after the errors were known (below). Lasers get the least current that meets error rate
-and launch at the worst corner (70 C case, external lasers at 50 C, longest path, 1 dB of ageing).
+and launch at the worst corner (70 C case, external lasers at 50 C, longest path, 1 dB
+of ageing).
 
 ## Against published figures
 
