@@ -151,6 +151,7 @@ def test_missing_folder_is_an_input_error(tmp_path):
     [
         ("x: {cite: a, kind: guess}", "`x.kind`: got 'guess'"),
         ("x: {cite: a, kind: claim, yaer: 1}", "`x.yaer`: unknown key"),
+        ("x: {cite: a, kind: claim, level: box}", "`x.level`: got 'box'"),
         ("x: {kind: claim}", "`x.cite`: missing"),
         ("x: text", "`x`: got 'text'; expected a mapping"),
         ("[a, b]", "keys with their sources"),

@@ -10,6 +10,7 @@ from card_files import (
     Ring,
     edit,
     library,
+    refused,
     write,
 )
 from helpers import assert_close
@@ -101,6 +102,25 @@ def test_estimate_with_a_source_is_listed_as_both(folder):
     edit(folder, "devices/sources.yaml", "kind: datasheet", "kind: estimate")
     sources, estimates = library(folder).cite("driver")
     assert sources[0]["paths"] == [row["path"] for row in estimates]
+
+
+def test_what_a_figure_was_read_of_comes_from_its_source_or_the_estimate(folder):
+    edit(
+        folder,
+        "devices/sources.yaml",
+        "kind: datasheet}",
+        "kind: datasheet, level: part}",
+    )
+    edit(folder, RING, "note: drawn}", "note: drawn, level: module}")
+    shelf = library(folder)
+    assert shelf.provenance("driver")["power_w"].level == "part"
+    assert shelf.provenance("ring")["gap_m"].level == "module"
+    assert shelf.provenance("ring")["radius_m"].level is None
+
+
+def test_a_sourced_value_cannot_contradict_the_level_of_its_source(folder):
+    edit(folder, RING, "source: bogaerts2012", "level: part, source: bogaerts2012")
+    assert "that of the source `bogaerts2012` holds" in str(refused(folder, "ring"))
 
 
 def test_names_are_listed_by_folder(folder):

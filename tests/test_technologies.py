@@ -1,5 +1,7 @@
 """Links of every technology: what they are built of, and what sets them apart."""
 
+from pathlib import Path
+
 import equinox as eqx
 import jax.numpy as jnp
 import pytest
@@ -7,13 +9,15 @@ import pytest
 import nominal
 from benchmarks import technologies
 from helpers import assert_close
-from photonflow.cards import Library
+from photonflow.cards import Library, Provenance
+from photonflow.component import params
 from photonflow.devices.electronics import Dsp, Housekeeping
 from photonflow.devices.passives import BoardPath
 from photonflow.links.published import PublishedLink, PublishedPort
 from photonflow.links.retimed_copper import RetimedCopperPort
 
 
+ROOT = Path(__file__).parents[1]
 LIBRARY = Library()
 budget = eqx.filter_jit(lambda link, at: link.budget(at))
 
@@ -41,19 +45,60 @@ def test_no_end_of_a_link_counts_a_cause_twice(name):
         assert sorted(counted) == sorted(set(counted)), f"{name}: {counted}"
 
 
+ELECTRONICS = {"dsp", "driver", "receiver"}
+
+
+def electronics_watts(card: str, library: Library = LIBRARY) -> list[Provenance]:
+    """Who said the watts of a card that counts a DSP, a driver or a receiver.
+
+    A driver has none of its own: `overhead` scales what its model gives.
+    """
+    if not ELECTRONICS & set(library.card(card).counts):
+        return []
+    origins = library.provenance(card)
+    return [
+        origins[leaf.path]
+        for leaf in params(library.load(card))
+        if leaf.unit in ("W", "J/bit") or leaf.path.endswith("overhead")
+    ]
+
+
+def of_a_module(end: str, library: Library = LIBRARY) -> set[str]:
+    """Cards of an end whose watts were read of a whole module or engine."""
+    return {
+        card
+        for card in cards_below(end)
+        if any(o.level == "module" for o in electronics_watts(card, library))
+    }
+
+
 @pytest.mark.parametrize("name", LIBRARY.names("links"))
 def test_at_most_one_of_dsp_driver_and_receiver_has_watts_of_a_module(name):
     """A figure of a whole module holds them all; two such figures would overlap."""
     for end in ends_of(name):
-        module_level = []
-        for card in cards_below(end):
-            if not {"dsp", "driver", "receiver"} & set(LIBRARY.card(card).counts):
-                continue
-            for origin in LIBRARY.provenance(card).values():
-                energetic = origin.path.endswith(("_w", "_j_per_bit"))
-                if energetic and "module" in (origin.note or ""):
-                    module_level.append(card)
-        assert len(set(module_level)) <= 1, module_level
+        assert len(of_a_module(end)) <= 1, of_a_module(end)
+
+
+def test_watts_of_dsps_drivers_and_receivers_say_what_they_were_read_of():
+    kinds = ("electronics", "receivers", "ports")
+    found = [
+        o for kind in kinds for c in LIBRARY.names(kind) for o in electronics_watts(c)
+    ]
+    assert len(found) > 30
+    unsaid = {(o.card, o.path) for o in found if o.level is None}
+    assert not unsaid
+
+
+def test_a_second_figure_of_a_module_in_an_end_is_found(tmp_path):
+    """The pluggable's DSP is one; a driver said to be read of a module is another."""
+    assert of_a_module("dsp-dr8-end") == {"dsp-1600g"}
+    (tmp_path / "electronics").mkdir()
+    shipped = ROOT / "devices" / "electronics" / "driver-mzm-sige.yaml"
+    doctored = shipped.read_text("utf-8").replace("level: part", "level: module")
+    (tmp_path / "electronics" / shipped.name).write_text(doctored, "utf-8")
+    library = Library([tmp_path, ROOT / "devices"])
+    both = {"dsp-1600g", "driver-mzm-sige"}
+    assert of_a_module("dsp-dr8-end", library) == both
 
 
 @pytest.mark.parametrize("name", LIBRARY.names("links"))
@@ -296,3 +341,30 @@ def test_the_error_is_the_distance_to_the_nearer_end():
     assert_close(technologies.distance(4.0, 5.0, 10.0), -0.2, rtol=1e-12)
     assert_close(technologies.distance(12.0, 5.0, 10.0), 0.2, rtol=1e-12)
     assert technologies.distance(7.0, 5.0, 10.0) == 0.0
+
+
+def test_the_median_is_told_with_and_without_rows_that_are_bounds_only():
+    """|0.1|, |0.3| and a bound that is kept: median 0.1 of three, 0.2 of two."""
+    rows = [
+        {"error": error, "published": [low, 10.0]}
+        for error, low in ((0.1, 5.0), (-0.3, 5.0), (0.0, 0.0))
+    ]
+    every, tight = technologies.medians(rows)
+    assert_close(every["ours"], 0.1, rtol=1e-12)
+    assert_close(tight["ours"], 0.2, rtol=1e-12)
+    assert (every["n"], tight["n"]) == (3, 2)
+
+
+def test_the_page_explains_what_is_more_than_40_percent_away():
+    """A row without candidates would read `Candidates: .`"""
+    page = technologies.PAGE.read_text("utf-8")
+    far = [line for line in page.splitlines() if "are missing. Candidates: " in line]
+    assert far and all(" W" in line.split("Candidates: ")[1] for line in far)
+
+
+def test_lasers_that_are_not_solved_for_are_said_to_have_a_given_current():
+    page = technologies.PAGE.read_text("utf-8").splitlines()
+    row = next(line for line in page if line.startswith("| `aoc-vcsel-800g`"))
+    assert "| current given |" in row
+    row = next(line for line in page if line.startswith("| `passive-dac`"))
+    assert "| no laser |" in row

@@ -18,6 +18,8 @@ from ..quantity import InputError, nearest
 
 Boundary = Literal["host", "module", "laser_source", "chip", "facility", "none"]
 Kind = Literal["measured", "datasheet", "claim", "simulated", "calibrated", "estimate"]
+Level = Literal["part", "module"]
+"""what a figure was read of: one chip or block, or a whole module or engine"""
 ESTIMATE = "estimate"
 """as a `source`: no source, only a stated judgement"""
 
@@ -35,6 +37,9 @@ class Value(Strict):
     range: tuple[str, str] | None = Field(None, description="what the part spans")
     source: str = Field(description="key of sources.yaml, or `estimate`")
     spread: str | None = Field(None, description="one standard deviation")
+    level: Level | None = Field(
+        None, description="of an estimate: from figures of a part or of a module"
+    )
     note: str | None = None
 
 
@@ -66,6 +71,9 @@ class Source(Strict):
     url: str | None = None
     doi: str | None = None
     kind: Kind
+    level: Level | None = Field(
+        None, description="whose watts: those of a part, or of a whole module"
+    )
     note: str | None = None
 
 

@@ -32,6 +32,8 @@ class Provenance:
     spread: float | None
     """one standard deviation"""
     note: str | None
+    level: str | None = None
+    """`part` or `module`: what the figure was read of; None where nobody said"""
 
 
 def known(
@@ -108,6 +110,7 @@ def number(
         ranged=value.range is not None,
         spread=_spread(value, spec, key=key, file=file),
         note=value.note,
+        level=_level(value, sources, key=key, file=file),
     )
     return result, origin
 
@@ -159,6 +162,22 @@ def _spread(value: Value, spec: Param, *, key: str, file: Any) -> float | None:
     if spread < 0:
         raise InputError("a spread of at least 0", got=value.spread, key=key, file=file)
     return spread
+
+
+def _level(
+    value: Value, sources: Mapping[str, Source], *, key: str, file: Any
+) -> str | None:
+    """That of the source; an estimate has none and says its own."""
+    if value.source == ESTIMATE:
+        return value.level
+    if value.level is not None:
+        raise InputError(
+            f"no `level`: that of the source `{value.source}` holds",
+            got=value.level,
+            key=f"{key}.level",
+            file=file,
+        )
+    return sources[value.source].level
 
 
 def _kind(value: Value, sources: Mapping[str, Source], *, key: str, file: Any) -> str:
