@@ -94,6 +94,7 @@ TABLE = (
     ),
 )  # fmt: skip
 OTHERS = (
+    "optical-io-comb-8x32g",
     "dsp-fr4-400g",
     "dsp-lr4-400g",
     "dsp-2xfr4-800g",
