@@ -13,7 +13,7 @@ LIGHT = ("ber", "launch")
 AFTER = ("rollover", "junction", "fold", "heater")
 """limits of too much light"""
 MAKES = {
-    "rin": ("rin",),
+    "rin": ("rin", "partition"),
     "transmitter": ("transmit_snr",),
     "driver": ("noise",),
     "phy_input": ("noise",),
