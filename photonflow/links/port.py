@@ -84,9 +84,8 @@ class OpticalPort(AbstractOpticalPort):
         modulator = self.modulator
         if self.wdm is not None and isinstance(modulator, MicroringModulator):
             per_k = hz_per_k(modulator.heater, modulator.optical_hz())
-            fsr_hz, wavelengths = modulator.fsr_hz(), self.wdm.grid.wavelengths
-            place = self.wdm.tuning.place(fsr_hz, wavelengths, at.case_k, per_k)
-            hold = place.hold(fsr_hz)
+            fsr_hz = modulator.fsr_hz()
+            hold = self.wdm.place(fsr_hz, at.case_k, per_k).hold(fsr_hz)
             modulator = eqx.tree_at(lambda m: m.heater.hold, modulator, hold)
         return PortAtWork(self, at, light, input_w, modulator.operate(input_w))
 
