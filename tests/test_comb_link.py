@@ -111,6 +111,26 @@ def test_lines_too_noisy_for_two_levels_are_told_apart_from_too_little_light():
     assert not drive.reachable and not drive.ceiling
 
 
+def test_a_route_across_the_chip_is_lost_on_both_sides_of_the_fibre():
+    """5 mm of 1.5 dB/cm, 6 bends, 2 crossings: 0.844 dB there and 0.844 dB back."""
+    link, at = lit_by_comb(), worst()
+    near = eqx.tree_at(
+        lambda link: (link.end_a.route, link.end_b.route), link, (None,) * 2
+    )
+    ends = [each.end(each.end_a, at) for each in (link, near)]
+    lost = 10**-0.0844
+    assert_close(ends[0].sender.top_w / ends[1].sender.top_w, lost, rtol=1e-9)
+    kept = ends[0].taker.a_per_w / ends[1].taker.a_per_w
+    assert_close(kept, lost, rtol=1e-9)
+    # The waterfall of the whole direction ends at what the photodiode is given.
+    stages = link.budget(at).a_to_b.budget_db
+    swing_w = 1e-3 * 10 ** (sum(float(stage) for stage in stages.values()) / 10)
+    sent = ends[0].sender
+    taken = ends[0].taker.a_per_w / link.end_b.photodiode.responsivity_a_per_w
+    path = 10 ** (-float(link.path.loss_db(at.length_m) + at.ageing_db) / 10)
+    assert_close(swing_w, (sent.top_w - sent.bottom_w) * path * taken, rtol=1e-9)
+
+
 # Gradients
 
 
