@@ -55,7 +55,7 @@ def test_the_current_of_a_comb_is_solved_like_that_of_a_diode():
 
 
 def test_the_light_of_a_lane_is_one_line_of_the_comb_down_the_waterfall():
-    """18.4 dBm of comb; 1/12.5 of it in the eighth line, 1/8 for each fibre."""
+    """20.1 dBm of comb; 1/13 of it in the eighth line, 1/8 for each fibre."""
     link, _ = solved()
     at, source = worst(), comb_of(link)
     light = source.shine(at.case_k, at.coolant_k)
