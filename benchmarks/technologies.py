@@ -120,6 +120,7 @@ BEFORE = {
 }
 """errors before two estimates gave way to measured parts, as the page tells"""
 OTHERS = (
+    "optical-io-comb-8x32g",
     "dsp-fr4-400g",
     "dsp-lr4-400g",
     "dsp-2xfr4-800g",

@@ -160,6 +160,12 @@ def test_losses_on_a_chip_are_named_and_add_up():
     assert_close(whole, sum(expected.values()), rtol=1e-4)
 
 
+def test_a_route_without_coupler_or_split_loses_in_its_guide_alone():
+    """0.5 cm of 1.5 dB/cm, 6 x 0.01, 2 x 0.017 dB, at any wavelength."""
+    route = chip_path(coupler=None, splitter=None)
+    assert_close(route.loss_db(jnp.asarray(1280e-9)), 0.844, rtol=1e-12)
+
+
 def test_a_splitter_conserves_light_but_for_its_excess():
     """4 outputs of a lossless splitter carry the input."""
     each = 10 ** (-float(Splitter(ways=4.0, excess_db=0.0).loss_db()) / 10)

@@ -14,6 +14,7 @@ import nominal_lasers
 from helpers import assert_close
 from photonflow.cards import Library
 from photonflow.component import replace
+from photonflow.links.port import OpticalPort
 
 
 CASE_K = jnp.asarray(343.15)
@@ -138,6 +139,24 @@ def test_a_multiple_of_a_unit_needs_no_unit_more(per_unit):
     light = source.shine(CASE_K, COOLANT_K)
     lanes = jnp.arange(1.0, 20.0) * per_unit
     assert jnp.all(jax.vmap(light.whole_units)(lanes) == jnp.arange(1.0, 20.0))
+
+
+def test_the_switch_of_the_study_fills_its_laser_units():
+    """72 ports of 8 lanes are 18 units of 32: shares of units burn what units do."""
+    library = Library()
+    lanes = library.load("switch-72x1600g").ports * library.load("cpo-ring-end").lanes
+    light = library.load("els-elsfp-8").shine(CASE_K, COOLANT_K)
+    assert float(light.whole_units(lanes)) == 18.0
+    shares_w = light.electrical_w(lanes)
+    assert_close(light.whole_electrical_w(lanes), shares_w, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", Library().names("ports"))
+def test_a_modulator_is_lit_at_the_wavelength_it_is_made_for(name):
+    port = Library().load(name)
+    if isinstance(port, OpticalPort):
+        lit_m = port.source.laser.wavelength_m
+        assert_close(lit_m, port.modulator.wavelength_m, rtol=1e-12)
 
 
 def test_junction_slack_falls_with_current_and_is_0_at_the_allowed_temperature():

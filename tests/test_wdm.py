@@ -17,7 +17,7 @@ from photonflow.component import replace
 from photonflow.devices.filters import RingFilter
 from photonflow.devices.response import power
 from photonflow.links import wdm
-from photonflow.links.tuning import BarrelShift, FullThermal
+from photonflow.links.tuning import BarrelShift, FullThermal, ThermalCoupling
 from photonflow.links.wdm import RingBus, WavelengthGrid
 
 
@@ -66,6 +66,11 @@ def full(**changes):
         reach_k=250.0,
     )
     return FullThermal(**values | changes)
+
+
+def coupling():
+    """5 % at 50 um, 1 % at 100 um."""
+    return ThermalCoupling(pitch_m=50e-6, contact=0.25, decay_m=50e-6 / math.log(5))
 
 
 def bus(tuning=None, reused=True, **changes):
@@ -260,6 +265,27 @@ def test_the_penalty_of_a_shut_eye_is_finite_and_still_grows():
     assert_close(slopes[0], slopes[1], rtol=1e-3)
 
 
+@pytest.mark.parametrize("tuning", [barrel, full])
+def test_rows_of_both_ends_share_the_heat_of_their_heaters(tuning):
+    """Heaters less lock loops, over those of isolated rings: the share of the row."""
+    near, apart = bus(tuning(), coupling=coupling()), bus(tuning())
+    crowding = coupling().crowding(near.grid.wavelengths)
+    ring, levels = nominal.ring(), (jnp.asarray(0.5), jnp.asarray(0.2))
+    placed = [b.multiplex(ring, *levels, CASE_K, 2).placement for b in (near, apart)]
+    heated = [
+        b.demultiplex(CASE_K, 2).tuning_w - b.filter.heater.loop_w
+        for b in (near, apart)
+    ]
+    # Both rows ask for the guard, both rows share: one and the same factor.
+    ratio = placed[0].mean_hz / placed[1].mean_hz
+    assert_close(heated[0] / heated[1], ratio, rtol=1e-3)  # rounded assist
+    assert crowding.share < ratio < 1.05
+    assert (
+        near.demultiplex(CASE_K, 2).slacks["tuning_range"]
+        < apart.demultiplex(CASE_K, 2).slacks["tuning_range"]
+    )
+
+
 def test_counts_of_wavelengths_are_one_batch():
     """1, 4 and 16 in arrays of 16, each as in arrays of its own size."""
     counts = jnp.asarray([1.0, 4.0, 16.0])
@@ -333,7 +359,7 @@ def test_the_coherent_penalty_has_a_slope_everywhere(residual):
 def built(request):
     tuning = {"barrel": barrel, "full": full}[request.param]()
     # Between integers sums run straight; at one their slope jumps.
-    whole = bus(tuning, grid=grid(wavelengths=7.5))
+    whole = bus(tuning, grid=grid(wavelengths=7.5), coupling=coupling())
     tree = (whole, nominal.ring())
     return case(tree, ["bus", "modulator"], lambda b, m: stages(b, m, CASE_K))
 

@@ -1,8 +1,4 @@
-r"""What light passes between a fibre and a device: a sum of named losses.
-
-A port's `coupler_in`, `coupler_out` and `coupler_receive` are such sums: build a
-`ChipPath` of parts, and give the port its `loss_db`.
-"""
+"""What light passes between a fibre and a device: a sum of named losses."""
 
 import math
 
@@ -55,11 +51,12 @@ class Splitter(Component):
 class ChipPath(Component):
     """Guides, bends, crossings, a split and the coupler between fibre and device.
 
-    All of one cross-section. Left out: reflections, mode conversion, two-photon
-    absorption (below some 20 dBm in a silicon guide).
+    All of one cross-section. As the `route` of a port it has no coupler: the port's
+    own `coupler_out` and `coupler_receive` are that. Left out: reflections, mode
+    conversion, two-photon absorption (below some 20 dBm in a silicon guide).
     """
 
-    coupler: FibreCoupler
+    coupler: FibreCoupler | None
     splitter: Splitter | None
     length_m: Scalar = param(unit="m", doc="routed guide", low=1e-5, high=0.5)
     guide_db_per_m: Scalar = param(
@@ -74,9 +71,13 @@ class ChipPath(Component):
 
     def losses_db(self, wavelength_m: Scalar) -> dict[str, Scalar]:
         """Every loss by name."""
-        split = jnp.zeros(()) if self.splitter is None else self.splitter.loss_db()
+        split = coupled = jnp.zeros(())
+        if self.splitter is not None:
+            split = self.splitter.loss_db()
+        if self.coupler is not None:
+            coupled = self.coupler.loss_db(wavelength_m)
         return {
-            "coupler": self.coupler.loss_db(wavelength_m),
+            "coupler": coupled,
             "splitter": split,
             "guide": self.guide_db_per_m * self.length_m,
             "bends": self.bends * self.bend_db,

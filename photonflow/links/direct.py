@@ -70,6 +70,11 @@ class DirectPort(AbstractOpticalPort):
         """One wavelength in each fibre."""
         return None
 
+    @property
+    def route(self) -> None:
+        """What lies between laser and fibre is in the coupler."""
+        return None
+
     def wavelength_m(self) -> Scalar:
         """Of the laser."""
         return self.source.laser.wavelength_m

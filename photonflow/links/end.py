@@ -7,6 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from ..component import Component, Scalar, Values
+from ..devices.chip import ChipPath
 from ..devices.detectors import Photodiode
 from ..devices.electronics import (
     AbstractDriver,
@@ -52,6 +53,8 @@ class AbstractOpticalPort(Component):
     coupler_receive_db: eqx.AbstractVar[Scalar]
     wdm: eqx.AbstractVar[RingBus | None]
     """what puts many wavelengths on a fibre and takes them apart"""
+    route: eqx.AbstractVar[ChipPath | None]
+    """guide between devices and fibre couplers, one way; None: in the couplers"""
 
     @abc.abstractmethod
     def wavelength_m(self) -> Scalar:
@@ -118,9 +121,16 @@ class AbstractOpticalPort(Component):
         )
 
     def dropped_db(self, at: Conditions) -> dict[str, Scalar]:
-        """Losses on the way from the fibre past other filters into its own."""
+        """Losses on the way from the coupler past other filters into its own."""
         heard = self.hears(at, 2)  # at any number of levels
-        return {} if heard is None else heard.losses_db
+        losses_db = {} if heard is None else heard.losses_db
+        return self.routed_db("chip_receive") | losses_db
+
+    def routed_db(self, name: str) -> dict[str, Scalar]:
+        """Loss of the route, if there is one, under `name`."""
+        if self.route is None:
+            return {}
+        return {name: self.route.loss_db(self.wavelength_m())}
 
     def books(
         self,

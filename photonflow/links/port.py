@@ -4,6 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from ..component import Scalar, param
+from ..devices.chip import ChipPath
 from ..devices.detectors import Photodiode
 from ..devices.electronics import (
     AbstractDriver,
@@ -32,9 +33,9 @@ class OpticalPort(AbstractOpticalPort):
     """One end of an optical link with a modulator: pluggable, linear, or engine.
 
     ```
-    driver ── modulator ──[ other rings of the bus ]── coupler_out ── fibre
+    driver ── modulator ──[ other rings of the bus ]─[ route ]─ coupler_out ── fibre
     source ─ coupler_in ┘
-    photodiode ──[ drop filter ]── coupler_receive ── fibre
+    photodiode ──[ drop filter ]─[ route ]─ coupler_receive ── fibre
     ```
 
     With `wdm` each fibre carries as many lanes as the bus has wavelengths; every lane
@@ -68,6 +69,7 @@ class OpticalPort(AbstractOpticalPort):
         unit="dB", doc="fibre to photodiode", low=0.0, high=6.0
     )
     wdm: RingBus | None = None
+    route: ChipPath | None = None
 
     def __check_init__(self):
         if self.wdm and not isinstance(self.modulator, MicroringModulator):
@@ -84,9 +86,8 @@ class OpticalPort(AbstractOpticalPort):
         modulator = self.modulator
         if self.wdm is not None and isinstance(modulator, MicroringModulator):
             per_k = hz_per_k(modulator.heater, modulator.optical_hz())
-            fsr_hz, wavelengths = modulator.fsr_hz(), self.wdm.grid.wavelengths
-            place = self.wdm.tuning.place(fsr_hz, wavelengths, at.case_k, per_k)
-            hold = place.hold(fsr_hz)
+            fsr_hz = modulator.fsr_hz()
+            hold = self.wdm.place(fsr_hz, at.case_k, per_k).hold(fsr_hz)
             modulator = eqx.tree_at(lambda m: m.heater.hold, modulator, hold)
         return PortAtWork(self, at, light, input_w, modulator.operate(input_w))
 
@@ -121,11 +122,11 @@ class PortAtWork(AbstractPortAtWork):
         swing_v2 = jnp.square(phy.swing_v)
         if port.retimer is None:
             swing_v2 = swing_v2 * power(port.trace.transfer(symbol_hz / 2))
-        in_fibre_w = self.input_w * from_db(-port.coupler_out_db)
+        passed_db = sum(self._passed_db().values(), start=port.coupler_out_db)
+        in_fibre_w = self.input_w * from_db(-passed_db)
         distortion = from_db(-phy.transmit_snr_db)
         bus = self.bus(pam)
         if bus is not None:
-            in_fibre_w = in_fibre_w * from_db(-bus.losses_db["mux_through"])
             # The neighbours' data look like more distortion of the same band.
             written = bus.relative["intermodulation"]
             distortion = distortion + written / mean_square(pam)
@@ -167,9 +168,10 @@ class PortAtWork(AbstractPortAtWork):
         return to_db(swing * self.input_w / 1e-3) - lost_db
 
     def _passed_db(self) -> dict[str, Scalar]:
-        """Losses past the other modulators of a bus."""
+        """Losses past the other modulators of a bus, and on the way to the coupler."""
         bus = self.bus(2)
-        return {} if bus is None else bus.losses_db
+        losses_db = {} if bus is None else bus.losses_db
+        return losses_db | self.port.routed_db("chip_out")
 
     def waterfall(self) -> dict[str, Scalar]:
         """Laser power in dBm, then every dB down to the outer OMA in the fibre."""

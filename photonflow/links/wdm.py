@@ -33,7 +33,13 @@ from ..devices.response import to_db
 from ..devices.ring_modulators import MicroringModulator
 from ..units import LIGHT_M_PER_S, LN10
 from .signal import mean_square
-from .tuning import AbstractTuning, Placement, holding_w, hz_per_k
+from .tuning import (
+    AbstractTuning,
+    Placement,
+    ThermalCoupling,
+    holding_w,
+    hz_per_k,
+)
 
 
 class WavelengthGrid(Component):
@@ -146,6 +152,8 @@ class RingBus(Component):
     directions in one guide): what the drop left, $x$, then beats in band with a random
     phase, a variance of $2 x P_k \bar P$ on level $k$.
 
+    Rings of a row warm each other by `coupling`; None isolates them.
+
     Conservative: crosstalk is that of a filter at the head of the bus, loss that of one
     at its end. Left out: the slope of a drop's skirt within an aggressor's band, mean
     light of aggressors in the shot noise, reflections, four-wave mixing, lines of
@@ -156,6 +164,13 @@ class RingBus(Component):
     filter: RingFilter
     tuning: AbstractTuning
     reused: bool = eqx.field(static=True)
+    coupling: ThermalCoupling | None = None
+
+    def place(self, fsr_hz: Scalar, ambient_k: Scalar, hz_per_k: Scalar) -> Placement:
+        """Shifts that heaters of one row hold: of the modulators, or of the filters."""
+        n, coupling = self.grid.wavelengths, self.coupling
+        crowding = None if coupling is None else coupling.crowding(n)
+        return self.tuning.place(fsr_hz, n, ambient_k, hz_per_k, crowding)
 
     def multiplex(
         self,
@@ -175,12 +190,8 @@ class RingBus(Component):
             return -to_db(mean), jnp.square((deep - shallow) / mean)
 
         loss_db, depth2 = self.grid.neighbours(at)
-        placement = self.tuning.place(
-            fsr_hz,
-            self.grid.wavelengths,
-            ambient_k,
-            hz_per_k(modulator.heater, modulator.optical_hz()),
-        )
+        per_k = hz_per_k(modulator.heater, modulator.optical_hz())
+        placement = self.place(fsr_hz, ambient_k, per_k)
         written = mean_square(pam) * depth2
         return Multiplexed(
             losses_db={"mux_through": loss_db},
@@ -201,9 +212,7 @@ class RingBus(Component):
         leaked, crossed, passed_db = self.grid.neighbours(at)
         residual = ring.passed(on) / ring.dropped(on) if self.reused else on
         per_k = hz_per_k(heater, self.filter.optical_hz())
-        placement = self.tuning.place(
-            ring.fsr_hz, self.grid.wavelengths, ambient_k, per_k
-        )
+        placement = self.place(ring.fsr_hz, ambient_k, per_k)
         return Demultiplexed(
             losses_db={
                 "demux_through": passed_db,
