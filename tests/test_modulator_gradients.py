@@ -33,6 +33,7 @@ def stages(modulator, source) -> dict:
     return {
         "top": work.top,
         "bottom": work.bottom,
+        "ln_swing": jnp.log(work.top - work.bottom),
         "band": power(work.transfer(jnp.asarray(40e9), source.line_ohm)),
         "load": work.load_f * 1e12,
         "tuning": work.tuning_w,

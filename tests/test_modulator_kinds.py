@@ -157,6 +157,14 @@ def test_a_warm_band_edge_darkens_and_a_cold_one_opens_less():
     assert extinctions == sorted(extinctions) and tops == sorted(tops, reverse=True)
 
 
+def test_what_passes_a_dead_absorber_still_falls_with_its_length():
+    """Behind 1,000 and 2,000 nepers only stray light is left: 1e-8 over 1 + A."""
+    loss, dead = 10**-0.2, absorber(bias_v=0.0, idle_per_m=1e5, warm_k=0.0)
+    for length_m, nepers in ((1e-2, 1000.0), (2e-2, 2000.0)):
+        passed = replace(dead, {"length_m": length_m}).passes(jnp.asarray(-1.0))
+        assert_close(passed, loss * 1e-8 / (1 + nepers), rtol=1e-6)
+
+
 def test_a_germanium_absorber_heats_by_0_87_mw_at_3_v_and_0_28_mw():
     """1.04 A/W as a photodiode: 3 V * 1.04 A/W * 0.28 mW = 0.87 mW; and 4.8 fF over
     2.3 V take C V^2 / 4 = 6.35 fJ a bit (10.1364/OE.462890).
