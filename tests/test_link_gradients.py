@@ -4,10 +4,12 @@ Stage by stage: watts and books of both ends, error rate, margin and every slack
 directions.
 """
 
+import fnmatch
 import functools
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import nominal
@@ -19,6 +21,7 @@ from gradient_rule import (
     box,
     case,
     ends,
+    gradients,
     interior,
 )
 
@@ -106,3 +109,47 @@ def test_all_is_finite_at_corners_and_inside_of_the_box(name):
 def test_all_is_finite_at_4096_corners_and_4096_points_of_the_box(name):
     case = build(name)
     assert_finite(case, box(case, 4096))
+
+
+DESIGN = "a demand on the design, not a part of the machine"
+STATED = "watts and error rate are published figures, no signal is computed"
+RETIMED = "the plug takes what the host sends; its error rate stands for that segment"
+UNLIMITED = "what an unlimited equaliser does alone, an analogue one need not"
+MATCHED = "a line that ends in its own impedance sends nothing back to its source"
+REFERENCE = "the nominal design is the reference design"
+
+# family:path -> why no output moves with it
+NO_EFFECT = {
+    "*:link.path.reach_m": DESIGN,
+    "copper:*.host.peaking_db": UNLIMITED,
+    "active-cable:*.line.peaking_db": UNLIMITED,
+    **{
+        f"{family}:*.host.{name}": why
+        for family, why in (("active-cable", RETIMED), ("published", STATED))
+        for name in ("*_snr_db", "peaking_db", "noise_v2_per_hz", "swing_v")
+    },
+    "active-cable:*.host.bandwidth_hz": RETIMED,
+    "published:*.host.bandwidth_hz": STATED,
+    "published:link.path.*_db": STATED,
+    "published:link.path.fibre_db_per_m": STATED,
+    "published:link.path.reflections": STATED,
+    "published:link.fec.overhead": STATED,
+    "published:at.*_k": STATED,
+    "published:at.ageing_db": STATED,
+    "mach-zehnder:*.driver.source_ohm": MATCHED,
+    "mach-zehnder:*.tia.power_exponent": REFERENCE,
+}
+LISTED = ("copper", "active-cable", "published", "mach-zehnder")
+
+
+@pytest.mark.parametrize("name", LISTED, scope="module")
+def test_links_ignore_what_is_listed_and_nothing_else(name):
+    case = build(name)
+    slope = np.abs(gradients(case, case.nominal[None])[0]).max(axis=0)
+    zero = {path for path, g in zip(case.paths, slope, strict=True) if g == 0}
+    listed = {
+        path
+        for path in case.paths
+        if any(fnmatch.fnmatchcase(f"{name}:{path}", pattern) for pattern in NO_EFFECT)
+    }
+    assert zero == listed, f"not listed {zero - listed}, not zero {listed - zero}"
