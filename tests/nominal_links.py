@@ -1,9 +1,12 @@
-"""Links of further kinds for the tests of models; two of them are cards.
+"""Links of further kinds for the tests of models; four of them are cards.
 
-Bus and laser of the cards take more numbers than a test should repeat.
+Parts of the cards take more numbers than a test should repeat.
 """
 
 from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
 
 import nominal
 from photonflow.cards import Library
@@ -84,10 +87,40 @@ def direct_link() -> OpticalLink:
     return Library().load("aoc-vcsel-800g")
 
 
+def absorption_link() -> OpticalLink:
+    """Electro-absorption engines of 32 NRZ lanes behind a short equaliser: the card.
+
+    With 7 dB more of connectors its optics err about as often as its retimers.
+    """
+    link = Library().load("cpo-eam-1600g")
+    return eqx.tree_at(lambda x: x.path.connectors_db, link, jnp.asarray(8.0))
+
+
+def mach_zehnder_link() -> OpticalLink:
+    """Engines of 100G lanes with travelling-wave Mach-Zehnders: the card."""
+    return Library().load("cpo-mzm-800g")
+
+
+def tapped_link() -> OpticalLink:
+    """Linear pluggables, the host's 15 taps at either end."""
+    port = nominal.pluggable_port(retimed=False)
+    return nominal.optical_link(port, port, equaliser=nominal.feed_forward())
+
+
+def patterned_link() -> OpticalLink:
+    """Ring engines, every run of 3 symbols for itself, behind 15 taps."""
+    port, equaliser = nominal.engine_port(), nominal.patterned(memory=3)
+    return nominal.optical_link(port, port, equaliser=equaliser)
+
+
 LINKS = {
     "half-retimed": half_retimed_link,
     "active-cable": active_cable,
     "published": published_link,
     "wavelengths": wavelengths_link,
     "direct": direct_link,
+    "absorption": absorption_link,
+    "mach-zehnder": mach_zehnder_link,
+    "taps": tapped_link,
+    "patterns": patterned_link,
 }

@@ -1,7 +1,7 @@
-"""The rule of `gradient_rule` on links, units and clusters, and finite over the box.
+"""The rule of `gradient_rule` on units and clusters, and finite over the box.
 
-Links are judged stage by stage (watts, error rate, margin, every slack), matrix units
-by every watt, joule, second, noise and slack, clusters by step time and J/token.
+Matrix units are judged by every watt, joule, second, noise and slack, clusters by step
+time and J/token; links have `test_link_gradients`.
 """
 
 import fnmatch
@@ -13,33 +13,21 @@ import numpy as np
 import pytest
 
 import nominal
-import nominal_links
 import nominal_units
-from gradient_rule import Case, assert_rule, case, gradients
+from gradient_rule import (
+    Case,
+    assert_finite,
+    assert_rule,
+    box,
+    case,
+    ends,
+    gradients,
+    interior,
+)
 from photonflow.cluster.step import evaluate
 from photonflow.search.design import DesignSpace
 from photonflow.search.objective import Objective
 from photonflow.search.optimise import optimise
-
-
-def link_stages(link: Any, at: Any) -> dict:
-    budget = link.budget(at)
-    out = {
-        "end_a.ln_power": jnp.log(budget.end_a.power_w()),
-        "end_b.ln_power": jnp.log(budget.end_b.power_w()),
-        "ln_latency": jnp.log(budget.latency_s),
-        # Of either end: the lesser of two equal ones has a kink.
-        "ln_shoreline_a": jnp.log(budget.end_a.shoreline_bps_per_m),
-        "ln_shoreline_b": jnp.log(budget.end_b.shoreline_bps_per_m),
-        "ln_area": jnp.log(budget.area_m2),
-        "ln_fit": jnp.log(budget.fit),
-    }
-    for name in ("a_to_b", "b_to_a"):
-        way = getattr(budget, name)
-        out |= {f"{name}.ber": way.log10_ber, f"{name}.margin": way.margin_db}
-        out |= {f"{name}.ber_reserve": way.log10_ber_reserve}
-        out |= {f"{name}.slack.{key}": slack for key, slack in way.slacks.items()}
-    return out
 
 
 def cluster_stages(cluster: Any, workload: Any) -> dict:
@@ -60,16 +48,6 @@ def unit_stages(unit: Any) -> dict:
     return out | {f"slack.{name}": slack for name, slack in unit.slacks().items()}
 
 
-LINKS = (
-    "engine-pluggable",
-    "linear-linear",
-    "copper",
-    "half-retimed",
-    "active-cable",
-    "published",
-    pytest.param("wavelengths", marks=pytest.mark.slow),
-    pytest.param("direct", marks=pytest.mark.slow),
-)
 UNITS = ("lithium-niobate-unit", "heater-unit")
 FAMILIES = (
     "cpo",
@@ -78,7 +56,9 @@ FAMILIES = (
 )
 STEPS = ("train", "prefill", "optical")
 TRAINED = (pytest.param("cpo-train", marks=pytest.mark.slow),)
-CASES = LINKS + UNITS + FAMILIES + STEPS + TRAINED
+CASES = UNITS + FAMILIES + STEPS + TRAINED
+# All tests of a case follow each other: what one process compiled, it uses.
+of_each = pytest.mark.parametrize("name", CASES, scope="module")
 
 
 @functools.cache
@@ -96,73 +76,35 @@ def build(name: str) -> Case:
     if name == "cpo-train":
         tree = (nominal.cluster("cpo"), nominal.training())
         return case(tree, ["cluster", "workload"], cluster_stages)
-    if name in UNITS:
-        mesh = nominal_units.svd_mesh()
-        if name == "heater-unit":
-            mesh = nominal_units.svd_mesh(shifter=nominal_units.heater())
-        return case((nominal_units.svd_unit(mesh=mesh),), ["unit"], unit_stages)
-    if name in ("copper", "active-cable"):
-        # Of its conditions only the length counts.
-        at = nominal.worst(length_m=1.2)
-        copper = nominal.copper_link()
-        tree = (copper if name == "copper" else nominal_links.active_cable(),)
-        return case(tree, ["link"], lambda link: link_stages(link, at))
-    if name in nominal_links.LINKS:
-        tree = (nominal_links.LINKS[name](), nominal.worst())
-        return case(tree, ["link", "at"], link_stages)
-    family = {"engine-pluggable": "cpo", "linear-linear": "lpo"}[name]
-    tree = (nominal.links_of(family)[0], nominal.worst())
-    return case(tree, ["link", "at"], link_stages)
+    shifter = {"heater-unit": {"shifter": nominal_units.heater()}}.get(name, {})
+    mesh = nominal_units.svd_mesh(**shifter)
+    return case((nominal_units.svd_unit(mesh=mesh),), ["unit"], unit_stages)
 
 
-def interior(case: Case, n: int, width: float) -> np.ndarray:
-    """Points around the nominal one, off the fold and not far out of reach.
-
-    Every coordinate moves by up to +-`width` of its range, kept 1 % inside the box; a
-    PHY inside a box stays at its watts, since its range reaches past most boxes. Of
-    these, points that miss their error rate (short of the threshold margins diverge as
-    the noise ceiling comes near) or have a `fold` slack below 0.1 are left out; joules
-    and seconds know no slacks, so clusters keep all.
-    """
-    random = np.random.default_rng(7)
-    ends = [np.where(case.logarithmic, end, 1.0) for end in (case.low, case.high)]
-    span = np.where(case.logarithmic, np.log(ends[1] / ends[0]), 1.0)
-    span[[path.endswith("included_phy_w") for path in case.paths]] = 0.0
-    move = random.uniform(-width, width, (8 * n, len(span))) * span
-    x = np.clip(case.move(case.nominal, move), case.at(0.01), case.at(0.99))
-    limits = {"ber": 0.0, "fold": 0.1}
-    f = case.values(x)
-    keep = np.ones(len(x), bool)
-    for i, name in enumerate(case.outputs):
-        kind = name.rpartition("slack.")[2]
-        keep &= f[:, i] > limits.get(kind, -np.inf)
-    assert keep.sum() >= n, f"{keep.sum()} of {len(x)} points are reachable"
-    return x[keep][:n]
-
-
-@pytest.mark.parametrize("name", CASES)
+@of_each
 def test_gradients_match_finite_differences_at_the_nominal_point(name):
     case = build(name)
     assert_rule(case, case.nominal[None])
 
 
-@pytest.mark.parametrize("name", CASES)
+@of_each
 def test_gradients_match_finite_differences_inside(name):
-    """64 points of a link, a unit or a step on copper, 4 of the other clusters: 60 more
-    of those are in the slow suite."""
+    """64 points of a unit or a step on copper, 4 of the other clusters, whose 60 more
+    are in the slow suite. Joules and seconds know no limits: points are as they come.
+    """
     case = build(name)
-    many = name in (*LINKS, *UNITS, *STEPS, *nominal_links.LINKS)
-    assert_rule(case, interior(case, 64, 0.03)[: 64 if many else 4])
+    many = name in (*UNITS, *STEPS)
+    assert_rule(case, interior(case, 64, 0.03, {})[: 64 if many else 4])
 
 
 @pytest.mark.slow
 def test_gradients_match_finite_differences_at_the_optimum():
     """Where a search of the ring engine ends, for every parameter and output."""
     case, cluster = build("cpo"), nominal.cluster("cpo")
-    ends = ["host_link.end_a", "switch_link.end_a", "switch_link.end_b"]
+    sides = ["host_link.end_a", "switch_link.end_a", "switch_link.end_b"]
     space = DesignSpace.of(
         cluster,
-        [f"scale_out.{end}" for end in ends],
+        [f"scale_out.{side}" for side in sides],
         {
             "modulator.gap": (100e-9, 300e-9),
             "modulator.drive": (0.6, 2.5),
@@ -185,50 +127,24 @@ def test_gradients_match_finite_differences_at_the_optimum():
 @pytest.mark.parametrize("name", FAMILIES + TRAINED)
 def test_gradients_of_a_cluster_match_finite_differences_at_64_points(name):
     case = build(name)
-    for part in np.split(interior(case, 64, 0.03), 8):
+    for part in np.split(interior(case, 64, 0.03, {}), 8):
         assert_rule(case, part)
 
 
-def assert_finite(case: Case, x: np.ndarray) -> None:
-    values = case.values(x)
-    # A cotangent of ones adds all outputs up, and anything not finite stays so.
-    slopes = case.pull(x, np.ones_like(values))
-    bad = [
-        f"{case.outputs[j]} at point {i}" for i, j in np.argwhere(~np.isfinite(values))
-    ]
-    bad += [
-        f"d/d {case.paths[k]} at point {i}"
-        for i, k in np.argwhere(~np.isfinite(slopes))
-    ]
-    assert not bad, f"{len(bad)}:\n" + "\n".join(bad[:20])
-
-
-@pytest.mark.parametrize("name", CASES)
+@of_each
 def test_all_is_finite_at_both_ends_of_every_parameter(name):
     case = build(name)
-    p = len(case.paths)
-    x = np.tile(case.nominal, (2 * p, 1))
-    every = np.arange(p)
-    x[every, every], x[p + every, every] = case.low, case.high
-    assert_finite(case, x)
+    assert_finite(case, ends(case))
 
 
-def box(case: Case, n: int) -> np.ndarray:
-    """`n` corners and `n` interior points of the box of all parameters."""
-    random = np.random.default_rng(11)
-    corners = random.integers(0, 2, (n, len(case.paths))).astype(float)
-    inside = random.uniform(0.0, 1.0, (n, len(case.paths)))
-    return np.concatenate([case.at(corners), case.at(inside)])
-
-
-@pytest.mark.parametrize("name", CASES)
+@of_each
 def test_all_is_finite_at_corners_and_inside_of_the_box(name):
     case = build(name)
     assert_finite(case, box(case, 256))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@of_each
 def test_all_is_finite_at_4096_corners_and_4096_points_of_the_box(name):
     case = build(name)
     assert_finite(case, box(case, 4096))

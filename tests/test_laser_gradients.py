@@ -8,7 +8,15 @@ import pytest
 
 import nominal
 import nominal_lasers
-from gradient_rule import BATCH, Case, assert_rule, case
+from gradient_rule import (
+    Case,
+    assert_finite,
+    assert_rule,
+    box,
+    case,
+    ends,
+    interior,
+)
 
 
 def light_stages(source, at):
@@ -50,39 +58,20 @@ def build(name: str) -> Case:
 CASES = [*nominal_lasers.sources(), "vcsel"]
 
 
-def inside(case: Case, width: float) -> np.ndarray:
-    """64 points around the nominal one with all limits kept but that of threshold."""
-    random = np.random.default_rng(5)
-    ends = [np.where(case.logarithmic, end, 1.0) for end in (case.low, case.high)]
-    span = np.where(case.logarithmic, np.log(ends[1] / ends[0]), 1.0)
-    move = random.uniform(-width, width, (BATCH, len(span))) * span
-    edges = [case.at(np.full_like(span, u)) for u in (0.01, 0.99)]
-    x = np.clip(case.move(case.nominal, move), *edges)
-    f = case.values(x)
-    kept = ("slack.rollover", "slack.junction", "slack.threshold")
-    rows = [i for i, name in enumerate(case.outputs) if name in kept]
-    x = x[np.all(f[:, rows] > 0.05, axis=1)]
-    assert len(x) >= 64, f"{len(x)} of {BATCH} points keep their limits"
-    return x[:64]
+of_each = pytest.mark.parametrize("name", CASES, scope="module")
+LIMITS = {"rollover": 0.05, "junction": 0.05, "threshold": 0.05}
 
 
-@pytest.mark.parametrize("name", CASES)
+@of_each
 def test_gradients_of_lasers_match_finite_differences(name):
+    """At the nominal point and 64 within 10 % of the ranges that keep their limits."""
     case = build(name)
-    assert_rule(case, np.concatenate([case.nominal[None], inside(case, 0.1)]))
+    assert_rule(
+        case, np.concatenate([case.nominal[None], interior(case, 64, 0.1, LIMITS)])
+    )
 
 
-@pytest.mark.parametrize("name", CASES)
+@of_each
 def test_lasers_stay_finite_at_ends_corners_and_inside_of_the_box(name):
-    case, random = build(name), np.random.default_rng(11)
-    p = len(case.paths)
-    every = np.arange(p)
-    ends = np.tile(case.nominal, (2 * p, 1))
-    ends[every, every], ends[p + every, every] = case.low, case.high
-    corners = case.at(random.integers(0, 2, (1024, p)).astype(float))
-    x = np.concatenate([ends, corners, case.at(random.uniform(0, 1, (1024, p)))])
-    values = case.values(x)
-    slopes = case.pull(x, np.ones_like(values))
-    bad = {case.outputs[j] for _, j in np.argwhere(~np.isfinite(values))}
-    bad |= {case.paths[k] for _, k in np.argwhere(~np.isfinite(slopes))}
-    assert not bad
+    case = build(name)
+    assert_finite(case, np.concatenate([ends(case), box(case, 4096)]))

@@ -153,7 +153,7 @@ def test_the_settled_state_knows_its_gradient(detuning, input_w):
 
 def test_everything_is_finite_over_the_box_past_the_fold_and_before():
     keys = jax.random.split(jax.random.key(3), 4)
-    count = 2048
+    count = 4096
     corner = jax.random.bernoulli(keys[0], shape=(count, 5)).astype(float)
     inside = jax.random.uniform(keys[1], (count, 5))
     low = jnp.array([80e-9, 3e-6, 0.2, -3.0, 1e-7])

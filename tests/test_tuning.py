@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nominal
-from gradient_rule import assert_rule, case
+from gradient_rule import assert_finite, assert_rule, box, case, ends
 from helpers import assert_close
 from photonflow.component import replace
 from photonflow.links.tuning import (
@@ -263,11 +263,5 @@ def test_gradients_match_finite_differences(built):
 
 
 def test_all_is_finite_over_the_whole_box(built):
-    p = len(built.paths)
-    random = np.random.default_rng(5)
-    corners = built.at(random.integers(0, 2, (512, p)).astype(float))
-    inside = built.at(random.uniform(0, 1, (512, p)))
-    for x in (corners, inside):
-        values = built.values(x)
-        assert np.all(np.isfinite(values))
-        assert np.all(np.isfinite(built.pull(x, np.ones_like(values))))
+    """Both ends of every parameter, and 4,096 corners and points of the box."""
+    assert_finite(built, np.concatenate([ends(built), box(built, 4096)]))

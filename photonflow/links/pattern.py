@@ -54,7 +54,8 @@ def light(
     """The pattern's light, 0 at the lowest static level and 1 at the highest.
 
     `chain` is what lies between the symbols and the modulator, at the lines of a `Grid`
-    of `OVERSAMPLING` samples a symbol.
+    of `OVERSAMPLING` samples a symbol. `LEAK` of the symbols is on top: a modulator
+    that moves no light at all would leave equations without a solution.
     """
     grid = Grid(len(symbols), OVERSAMPLING)
     sent = operation.predistort(jnp.linspace(0.0, 1.0, pam))[symbols]
@@ -63,7 +64,11 @@ def light(
     drive = grid.samples(lines)
     sample_hz = symbol_hz * OVERSAMPLING
     passed = operation.waveform(drive, sample_hz, source_ohm)
-    return (passed - operation.bottom) / (operation.top - operation.bottom)
+    swung = (passed - operation.bottom) / (operation.top - operation.bottom)
+    return swung + LEAK * np.repeat(symbols / (pam - 1), OVERSAMPLING)
+
+
+LEAK = 1e-9  # of the swing
 
 
 class PatternedFeedForward(AbstractEqualiser):
