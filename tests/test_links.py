@@ -102,15 +102,16 @@ def test_margin_is_the_loss_that_meets_the_threshold():
     target = jnp.asarray(-3.65)
     reserve_db = jnp.asarray(1.0)
     slicer = ClosedForm(levels_a, noise())
-    now, spent, margin_db = slicer.readings(reserve_db, target)
-    assert now == slicer.log10_ber(jnp.asarray(0.0))
-    assert spent == slicer.log10_ber(reserve_db)
+    out = slicer.received(reserve_db, target)
+    assert_close(out.log10_ber, slicer.log10_ber(jnp.asarray(0.0)), rtol=1e-12)
+    assert_close(out.log10_ber_reserve, slicer.log10_ber(reserve_db), rtol=1e-12)
+    margin_db = out.margin_db
     assert 0 < margin_db < 20
     weaker = levels_a * 10 ** (-margin_db / 10)
     assert_close(noise().log10_ber(weaker), target, rtol=1e-9)
     # Out of reach: the end of the bracket, not garbage.
     noisy = ClosedForm(levels_a, noise(rin=1e-1))
-    assert noisy.readings(reserve_db, target)[2] == -40
+    assert noisy.received(reserve_db, target).margin_db == -40
 
 
 # Every link

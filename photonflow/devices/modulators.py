@@ -57,32 +57,29 @@ class AbstractOperation(eqx.Module):
         a curve that folds within the swing (see the slacks) some crossing is taken.
         """
 
-        def above(curve: AbstractOperation, wanted: Values, drive: Values) -> Values:
-            low, high = curve.static(jnp.zeros(())), curve.static(jnp.ones(()))
-            return (curve.static(drive) - low) - wanted * (high - low)
-
         wanted = jnp.asarray(level)
-        held, target = jax.tree.map(lax.stop_gradient, (self, wanted))
-        rising = held.static(jnp.ones(())) >= held.static(jnp.zeros(()))
+        dark, bright = self.static(jnp.array([0.0, 1.0]))
+        target = dark + wanted * (bright - dark)
+        held, goal = jax.tree.map(lax.stop_gradient, (self, target))
+        rising = bright >= dark
 
         def halve(_, bracket):
             low, high = bracket
             middle = (low + high) / 2
-            too_high = (above(held, target, middle) > 0) == rising
+            too_high = (held.static(middle) > goal) == rising
             low, high = (
                 jnp.where(too_high, low, middle),
                 jnp.where(too_high, middle, high),
             )
             return low, high
 
-        ends = jnp.zeros_like(target), jnp.ones_like(target)
+        ends = jnp.zeros_like(wanted), jnp.ones_like(wanted)
         low, high = lax.fori_loop(0, BISECTIONS, halve, ends)
-        drive = (low + high) / 2
-        one = jnp.ones_like(drive)
-        slope = jax.jvp(lambda d: above(held, target, d), (drive,), (one,))[1]
+        drive = lax.stop_gradient((low + high) / 2)
+        slope = jax.jvp(held.static, (drive,), (jnp.ones_like(drive),))[1]
         # One Newton step carries the gradient; 1 / slope stays finite on a flat curve.
         inverse = slope / (jnp.square(slope) + FLAT**2)
-        return drive - inverse * above(self, wanted, drive)
+        return drive - inverse * (self.static(drive) - target)
 
 
 BISECTIONS = 40  # the swing over 2^40, which the Newton step squares

@@ -89,29 +89,31 @@ class AbstractSlicer(eqx.Module):
     """photocurrent of every static level, lowest first"""
 
     @abc.abstractmethod
-    def log10_ber(self, loss_db: Scalar) -> Scalar:
-        """Error rate behind `loss_db` more of optical loss, equalised anew."""
+    def judged(self, loss_db: Scalar) -> tuple[Scalar, dict[str, Scalar]]:
+        """log10 BER behind `loss_db` more of optical loss, equalised anew.
 
-    @abc.abstractmethod
-    def noise_share(self) -> dict[str, Scalar]:
-        """Share of each noise in the variance of the noisiest level."""
-
-    def readings(
-        self, reserve_db: Scalar, log10_threshold: Scalar
-    ) -> tuple[Scalar, Scalar, Scalar]:
-        """log10 BER as it is and with the reserve lost, and the margin in dB.
-
-        The margin is the extra optical loss (negative: gain) at which the threshold is
-        met: a bisection over +-`MARGIN_SPAN_DB` and one Newton step, which is the part
-        that is differentiated. A link whose ceiling lies above the threshold returns
-        the end of the bracket. All three are read off one evaluation of three losses:
-        compiling this function takes longer than running it.
+        And the share of each noise in the variance of the noisiest level there.
         """
-        still, allowed = jax.lax.stop_gradient((self, log10_threshold))
+
+    def log10_ber(self, loss_db: Scalar) -> Scalar:
+        """Error rate behind more loss."""
+        return self.judged(loss_db)[0]
+
+    def received(self, reserve_db: Scalar, log10_allowed: Scalar) -> "Received":
+        """As it is, with the reserve lost, and the margin.
+
+        The margin is the extra optical loss (negative: gain) at which `log10_allowed`
+        is met: a bisection over +-`MARGIN_SPAN_DB`, outside the gradient, and a chord
+        through its last bracket, which is differentiated. A link whose ceiling lies
+        above the threshold returns the end of the bracket. All is read off one
+        evaluation of four losses: to compile a slicer takes longer than to run it.
+        """
 
         def excess(log10_ber, allowed):
             # Nearly straight in dB where the BER itself spans hundreds of decades.
             return jnp.log(-allowed) - jnp.log(-log10_ber)
+
+        still, allowed = jax.lax.stop_gradient((self, log10_allowed))
 
         def halve(bracket, _):
             low, high = bracket
@@ -121,23 +123,21 @@ class AbstractSlicer(eqx.Module):
 
         span = jnp.full_like(self.levels_a[0], MARGIN_SPAN_DB)
         (low, high), _ = jax.lax.scan(halve, (-span, span), length=BISECTIONS)
-        guess = (low + high) / 2
-        slope = jax.jvp(
-            lambda loss_db: excess(still.log10_ber(loss_db), allowed),
-            (guess,),
-            (jnp.ones_like(guess),),
-        )[1]
-        slope = jnp.where(slope > 1e-9, slope, 1.0)
-        losses_db = jnp.stack([jnp.zeros_like(guess), reserve_db, guess])
-        now, spent, there = jnp.asarray(jax.vmap(self.log10_ber)(losses_db))
-        found = jnp.abs(guess) < MARGIN_SPAN_DB - 1e-2
-        step = excess(there, log10_threshold) / slope
-        margin_db = jnp.where(found, guess - step, jnp.sign(guess) * MARGIN_SPAN_DB)
-        return now, spent, margin_db
+        losses_db = jnp.stack([jnp.zeros_like(low), reserve_db, low, high])
+        log10_ber, shares = jax.vmap(self.judged)(losses_db)
+        good, bad = excess(log10_ber[2:], log10_allowed)
+        chord = low - (high - low) * good / jnp.where(bad > good, bad - good, 1.0)
+        found = jnp.abs(low + high) / 2 < MARGIN_SPAN_DB - 1e-2
+        return Received(
+            log10_ber=log10_ber[0],
+            log10_ber_reserve=log10_ber[1],
+            margin_db=jnp.where(found, chord, jnp.sign(low + high) * MARGIN_SPAN_DB),
+            noise_share={name: share[0] for name, share in shares.items()},
+        )
 
 
 MARGIN_SPAN_DB = 40.0
-BISECTIONS = 20  # 80 dB to 8e-5 dB, which the Newton step squares
+BISECTIONS = 20  # 80 dB to 8e-5 dB, which the chord squares
 
 
 class AbstractEqualiser(Component):
@@ -172,10 +172,4 @@ def receive(sender: Sender, taker: Taker, channel: Channel, pam: int) -> Receive
     distortion = sender.distortion + channel.crosstalk
     sender = eqx.tree_at(lambda s: s.distortion, sender, distortion)
     slicer = channel.equaliser.listen(sender, taker, channel, pam)
-    now, spent, margin_db = slicer.readings(channel.reserve_db, channel.log10_allowed)
-    return Received(
-        log10_ber=now,
-        log10_ber_reserve=spent,
-        margin_db=margin_db,
-        noise_share=slicer.noise_share(),
-    )
+    return slicer.received(channel.reserve_db, channel.log10_allowed)

@@ -101,13 +101,9 @@ class ClosedForm(AbstractSlicer):
     levels_a: Float[Array, " levels"]
     noise: signal.Noise
 
-    def log10_ber(self, loss_db: Scalar) -> Scalar:
-        """Pre-FEC error rate behind more loss."""
-        return self.noise.log10_ber(self.levels_a * from_db(-loss_db))
-
-    def noise_share(self) -> dict[str, Scalar]:
-        """Of the noisiest level."""
-        return self.noise.shares(self.levels_a)
+    def judged(self, loss_db: Scalar) -> tuple[Scalar, dict[str, Scalar]]:
+        """Pre-FEC error rate behind more loss, and what limits it."""
+        return self.noise.judged(self.levels_a * from_db(-loss_db))
 
 
 class FeedForward(AbstractEqualiser):
@@ -277,14 +273,10 @@ class Linear(AbstractSlicer):
     equaliser: FeedForward
     pam: int = eqx.field(static=True)
 
-    def log10_ber(self, loss_db: Scalar) -> Scalar:
-        """Pre-FEC error rate behind more loss, equalised for it."""
+    def judged(self, loss_db: Scalar) -> tuple[Scalar, dict[str, Scalar]]:
+        """Pre-FEC error rate behind more loss, equalised for it, and what limits it."""
         levels = self.levels_a * from_db(-loss_db)
-        return self.noise(levels).log10_ber(levels)
-
-    def noise_share(self) -> dict[str, Scalar]:
-        """Of the noisiest level."""
-        return self.noise(self.levels_a).shares(self.levels_a)
+        return self.noise(levels).judged(levels)
 
     def weights(self, levels: Float[Array, " levels"]) -> Float[Array, " taps"]:
         """The feed-forward taps for these photocurrents, their cursor scaled to 1."""

@@ -144,23 +144,21 @@ class Patterned(AbstractSlicer):
     equaliser: PatternedFeedForward
     pam: int = eqx.field(static=True)
 
-    def log10_ber(self, loss_db: Scalar) -> Scalar:
-        """Pre-FEC error rate behind more loss, equalised for it."""
+    def judged(self, loss_db: Scalar) -> tuple[Scalar, dict[str, Scalar]]:
+        """Pre-FEC error rate behind more loss, equalised for it, and what limits it.
+
+        Interference is the spread of the symbols of a level.
+        """
         means, parts = self.symbols_at(self.levels_a * from_db(-loss_db))
         total = sum(parts.values(), start=jnp.zeros_like(means))
-        log_ser = log_error_rate(means, jnp.sqrt(total), self._sent, self.pam)
-        return signal.bits_from_symbols(log_ser, self.pam)
-
-    def noise_share(self) -> dict[str, Scalar]:
-        """Of the noisiest level, with interference as the spread of its symbols."""
-        means, parts = self.symbols_at(self.levels_a)
-        members = [self._sent == level for level in range(self.pam)]
+        members = members_of(self._sent, self.pam)
+        log_ser = log_error_rate(means, jnp.sqrt(total), members)
         by_level = {
-            name: jnp.stack([jnp.mean(part[m]) for m in members])
-            for name, part in parts.items()
+            name: jnp.mean(part[members], axis=1) for name, part in parts.items()
         }
-        by_level["isi"] = jnp.stack([jnp.var(means[m]) for m in members])
-        return signal.worst_shares(by_level)
+        by_level["isi"] = jnp.var(means[members], axis=1)
+        shares = signal.worst_shares(by_level)
+        return signal.bits_from_symbols(log_ser, self.pam), shares
 
     @property
     def _sent(self) -> np.ndarray:
@@ -255,19 +253,23 @@ class Patterned(AbstractSlicer):
         return all_times[::OVERSAMPLING] / OVERSAMPLING
 
 
+def members_of(sent: np.ndarray, pam: int) -> np.ndarray:
+    """Where in the pattern each level is sent, a row for every level.
+
+    A de Bruijn sequence sends all of them equally often.
+    """
+    return np.argsort(sent, kind="stable").reshape(pam, -1)
+
+
 def log_error_rate(
-    means: Float[Array, " period"],
-    sigma: Float[Array, " period"],
-    sent: np.ndarray,
-    pam: int,
+    means: Float[Array, " period"], sigma: Float[Array, " period"], members: np.ndarray
 ) -> Scalar:
     """ln SER of a pattern of Gaussians between the thresholds that err least.
 
-    Every level is sent equally often in the pattern. Thresholds are found outside the
-    gradient, to rounding, by bisection and two chords: where errors are fewest, the
-    slope of their number in the threshold is 0.
+    Thresholds are found outside the gradient, to rounding, by bisection and two chords:
+    where errors are fewest, the slope of their number in the threshold is 0.
     """
-    members = np.argsort(sent, kind="stable").reshape(pam, -1)
+    pam = members.shape[0]
     likely = np.log(signal.LEVEL_SHARES[pam] / members.shape[1])[:, None]
     still, spread = jax.lax.stop_gradient((means[members], sigma[members]))
     log_spread = jnp.asarray(likely) - jnp.log(spread)

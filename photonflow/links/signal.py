@@ -130,15 +130,24 @@ class Noise(eqx.Module):
     def _shared(self, values: Float[Array, " levels"]) -> Float[Array, " levels"]:
         return self.own * values + (1 - self.own) * mean(values)
 
-    def log10_ber(self, levels_a: Float[Array, " levels"]) -> Scalar:
-        """Pre-FEC error rate at these photocurrents."""
+    def judged(
+        self, levels_a: Float[Array, " levels"]
+    ) -> tuple[Scalar, dict[str, Scalar]]:
+        """log10 of the pre-FEC error rate, and noises by their share.
+
+        Each as a part of the variance of the noisiest level.
+        """
         parts = self.variances(levels_a)
         total = sum(parts.values(), start=jnp.zeros_like(levels_a))
-        return pam_log10_ber(levels_a, jnp.sqrt(total))
+        return pam_log10_ber(levels_a, jnp.sqrt(total)), worst_shares(parts)
+
+    def log10_ber(self, levels_a: Float[Array, " levels"]) -> Scalar:
+        """Pre-FEC error rate at these photocurrents."""
+        return self.judged(levels_a)[0]
 
     def shares(self, levels_a: Float[Array, " levels"]) -> dict[str, Scalar]:
         """Share of each noise in the variance of the noisiest level."""
-        return worst_shares(self.variances(levels_a))
+        return self.judged(levels_a)[1]
 
 
 def worst_shares(parts: dict[str, Float[Array, " levels"]]) -> dict[str, Scalar]:
