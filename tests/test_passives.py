@@ -11,6 +11,7 @@ import pytest
 import gradient_rule
 from helpers import assert_close
 from photonflow.cards import Library
+from photonflow.component import replace
 from photonflow.devices.chip import ChipPath, FibreCoupler, Splitter
 from photonflow.devices.passives import BoardPath, ChromaticDispersion, FibrePath
 from photonflow.devices.response import power, to_db
@@ -198,6 +199,17 @@ def test_a_board_is_worth_a_tenth_of_its_length_in_cable():
     board, cable = LIBRARY.load("board-on-board"), LIBRARY.load("cable-dac-800g")
     assert isinstance(board, BoardPath)
     assert 5 < board.loss_db_per_m / cable.loss_db_per_m < 12
+
+
+@pytest.mark.parametrize("count, pairs", [(0, 0), (0.5, 0), (2, 1), (3, 3), (4, 6)])
+def test_connectors_beat_in_pairs_and_never_below_none(count, pairs):
+    """n (n - 1) / 2 of them at 20 dB, between ends of 60 dB: 1e-12 + 2e-8 n + 1e-4."""
+    path = replace(
+        LIBRARY.load("fibre-dr-500m"),
+        {"reflections": float(count), "return_db": 20.0, "end_return_db": 60.0},
+    )
+    expected = 1e-12 + 2e-8 * count + pairs * 1e-4
+    assert_close(path.interference(), expected, rtol=1e-9)
 
 
 def stages(path, fibre, copper):

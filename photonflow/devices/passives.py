@@ -8,7 +8,13 @@ import jax.numpy as jnp
 
 from ..component import Component, Scalar, Transfer, Values, param
 from ..units import LIGHT_M_PER_S, LN10
-from .response import REFERENCE_HZ, complex_, from_db, power_law
+from .response import (
+    REFERENCE_HZ,
+    complex_,
+    from_db,
+    power_law,
+    smooth_positive,
+)
 
 
 class RibWaveguide(Component):
@@ -127,7 +133,9 @@ class FibrePath(Component):
         end, joint = from_db(-self.end_return_db), from_db(-self.return_db)
         n = self.reflections
         across = jnp.square(end) + 2 * n * end * joint
-        return across + n * (n - 1) / 2 * jnp.square(joint)
+        # Between no connector and one n (n - 1) / 2 would fall below no pair at all.
+        pairs = n * smooth_positive(n - 1, PAIR_WIDTH) / 2
+        return across + pairs * jnp.square(joint)
 
     def loss_db(self, length_m: Scalar) -> Scalar:
         """Loss from end to end."""
@@ -144,6 +152,9 @@ class FibrePath(Component):
         if self.dispersion is None:
             return complex_(jnp.ones_like(frequency_hz), 0.0)
         return self.dispersion.transfer(frequency_hz, wavelength_m, length_m)
+
+
+PAIR_WIDTH = 0.02  # connectors; leaves 0.007 of a pair at one, nothing from two on
 
 
 class AbstractCopperPath(Component):
