@@ -16,6 +16,10 @@ from photonflow.links.equaliser import Linear, Sampled
 from photonflow.links.optical import OpticalLink
 
 
+JITTER2 = (100e-15**2 + 180e-15**2) * 106.25e9**2
+"""variance of the sampling time of `nominal.feed_forward`, in symbols squared"""
+
+
 def linear_link(**changes) -> OpticalLink:
     """Linear pluggables behind 15 taps; 16 dB of trace at either end."""
     port = nominal.pluggable_port(retimed=False)
@@ -52,6 +56,8 @@ def test_taps_solve_the_normal_equations_written_out_in_time():
     variance = 5 / 36
     wanted = variance * (1 + 10**-3.3) * matrix @ matrix.T
     wanted += variance * 10**-3.2 * np.sum(pulse**2) * np.eye(taps)
+    slope = np.asarray(grid.symbols(ours.sampled.slope))
+    wanted += variance * JITTER2 * np.sum(slope**2) * np.eye(taps)
     levels = np.asarray(ours.levels_a)
     swing2, band_hz = (levels[-1] - levels[0]) ** 2, 53.125e9
     light_a2 = 2 * 1.602176634e-19 * band_hz * (levels.mean() + 50e-9)
@@ -82,7 +88,7 @@ def test_more_taps_leave_less_error():
         ours = slicer(taps=taps)
         noise = ours.noise(ours.levels_a)
         parts = noise.variances(ours.levels_a)
-        error.append(sum(float(jnp.mean(p)) for k, p in parts.items() if k != "jitter"))
+        error.append(sum(float(jnp.mean(p)) for p in parts.values()))
     assert all(b < a for a, b in zip(error, error[1:], strict=False))
 
 
@@ -154,26 +160,32 @@ def test_own_share_is_the_noise_of_a_symbol_averaged_over_its_neighbours():
     assert 0.3 < own < 1.0
 
 
-def test_jitter_is_the_slope_of_the_equalised_pulse():
-    """Moving the sampler by 1e-4 symbols changes a symbol by slope times that."""
+def test_jitter_is_the_slope_of_the_pulse_in_every_tap():
+    """Sampling 1e-4 symbols later changes a sample by its slope times that; all of
+    them have a jitter of their own, so that the taps add squares."""
     ours = slicer()
+    grid, step = ours.equaliser.grid, 1e-4
+    early, late = (
+        Sampled.of(grid, ours.sender, ours.taker, jnp.asarray(side * step))
+        for side in (-1, 1)
+    )
+    slope = np.asarray(grid.symbols(late.pulse - early.pulse)) / (2 * step)
+    weights = np.asarray(ours.weights(ours.levels_a))
+    expected = 5 / 36 * JITTER2 * np.sum(slope**2) * np.sum(weights**2)
+    noise = ours.noise(ours.levels_a)
+    assert_close(noise.relative["jitter"], expected, rtol=1e-6)
+
+
+def test_behind_one_tap_jitter_is_that_of_the_channel_operating_margin():
+    """Equation 93A-32: the slope of the pulse at the slicer, equalised or not."""
+    ours = slicer(taps=1)
     grid = ours.equaliser.grid
     weights = ours.weights(ours.levels_a)
     inside = ours._response(weights)[: grid.period // 2 + 1]
-    step = 1e-4
-    moved = [
-        grid.symbols(
-            Sampled.of(grid, ours.sender, ours.taker, jnp.asarray(side * step)).pulse
-            * inside
-        )
-        for side in (-1, 1)
-    ]
-    slope = np.asarray(moved[1] - moved[0]) / (2 * step)
-    # sigma^2 = (100 fs)^2 + (180 fs)^2, times 106.25 GBd.
-    symbols2 = (100e-15**2 + 180e-15**2) * 106.25e9**2
-    expected = 5 / 36 * symbols2 * np.sum(slope**2)
+    slope = np.asarray(grid.symbols(ours.sampled.slope * inside))
+    expected = 5 / 36 * JITTER2 * np.sum(slope**2)
     noise = ours.noise(ours.levels_a)
-    assert_close(noise.relative["jitter"], expected, rtol=1e-6)
+    assert_close(noise.relative["jitter"], expected, rtol=1e-12)
 
 
 def test_an_unlimited_equaliser_is_what_many_taps_come_near_to():

@@ -1,5 +1,7 @@
 """Patterns: their symbols, the light of rings, and agreement with pulses."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,7 @@ import pytest
 
 import nominal
 from helpers import assert_close
-from photonflow.links.pattern import light
+from photonflow.links.pattern import OVERSAMPLING, light
 from photonflow.links.pulse import Grid
 from photonflow.links.sequence import de_bruijn
 
@@ -50,11 +52,14 @@ def test_a_small_swing_of_a_mach_zehnder_is_its_linear_response():
     np.testing.assert_allclose(out, grid.samples(lines), rtol=0, atol=5e-3)
 
 
+def listen(link, at) -> Any:
+    sender, taker = link.end(link.end_a, at).sender, link.taker(link.end_b, at)
+    return link.equaliser.listen(sender, taker, link.channel(at), link.pam)
+
+
 @eqx.filter_jit
 def both(link, at):
-    sender, taker = link.end(link.end_a, at).sender, link.taker(link.end_b, at)
-    slicer = link.equaliser.listen(sender, taker, link.channel(at), link.pam)
-    return slicer.log10_ber(jnp.zeros(()))
+    return listen(link, at).log10_ber(jnp.zeros(()))
 
 
 def test_pattern_and_pulse_agree_where_the_modulator_is_straight():
@@ -67,6 +72,30 @@ def test_pattern_and_pulse_agree_where_the_modulator_is_straight():
     ]
     assert -6 < out[0] < -2
     assert abs(out[1] - out[0]) < 0.1
+
+
+def test_jitter_of_a_pattern_is_that_of_samples_moved_one_by_one():
+    """2000 draws, a time of its own for every sample, the slope by a difference: the
+    variance of every symbol within 5 standard errors of sqrt(2 / 2000)."""
+    port = nominal.engine_port()
+    link = nominal.optical_link(port, port, equaliser=nominal.patterned())
+    ours = eqx.filter_jit(listen)(link, nominal.worst(ageing_db=6.0))
+    grid, equaliser = ours.equaliser.grid(4), ours.equaliser
+    weights = np.asarray(ours.weights(ours.levels_a))
+    step = 1e-4  # of a symbol
+    fine = jnp.fft.rfft(ours.light)[:-1] / OVERSAMPLING * ours.sampled.behind["light"]
+    early, late = (
+        np.asarray(grid.symbols(grid.fold(fine * grid.advance(delay))))
+        for delay in (ours.sampled.delay - step, ours.sampled.delay + step)
+    )
+    slope = (late - early) / (2 * step)
+    sigma = np.hypot(equaliser.jitter_s, equaliser.even_odd_s) * 106.25e9
+    moved = np.random.default_rng(0).normal(size=(2000, grid.period)) * sigma * slope
+    ahead = equaliser.taps // 3
+    # Tap i looks `ahead` - i symbols past the cursor.
+    found = sum(w * np.roll(moved, i - ahead, axis=1) for i, w in enumerate(weights))
+    jitter = ours.symbols_at(ours.levels_a)[1]["jitter"]
+    assert_close(jitter, np.var(found, axis=0), rtol=5 * (2 / 2000) ** 0.5)
 
 
 @pytest.mark.slow

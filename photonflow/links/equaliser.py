@@ -8,11 +8,17 @@ minimise the mean square error [1]; feedback taps remove their postcursors from 
 exactly (no wrong decision is fed back). The slicer is unbiased: $w$ is scaled to
 $g_0 = w^T p_d = 1$, which leaves the least variance of noise and interference that a
 slicer with its levels in the right places can have. What remains per symbol,
-$$ \sum_{k \ne 0} g_k^2, \qquad \sum_k \dot g_k^2 \,(\sigma_j^2 + A^2), \qquad
+$$ \sum_{k \ne 0} g_k^2, \qquad |w|^2 \sum_k \dot p_k^2 \,(\sigma_j^2 + A^2), \qquad
    \int |C_i(f) W(f)|^2\,df , $$
-is residual interference, timing jitter (rms $\sigma_j$ and dual-Dirac $\pm A$, as in
-the channel operating margin [2]) and noise behind the responses $C_i$, all by their
-variances in units of the outer swing; $\sigma_a^2$ multiplies the first two.
+is residual interference, timing jitter (rms $\sigma_j$ and dual-Dirac $\pm A$) and
+noise behind the responses $C_i$, all by their variances in units of the outer swing;
+$\sigma_a^2$ multiplies the first two.
+
+*Jitter* is of the converter's clock and new for every sample. Each tap weighs a sample
+with an error of its own: jitter is white noise at the converter, in the taps' eyes as
+well. Jitter slower than the taps would move them together, by the slope $\dot g$ of
+the equalised pulse, as the channel operating margin has it [2]; behind taps that raise
+the band edge that is less, behind one tap it is the same.
 
 1. Proakis and Salehi, Digital Communications, McGraw-Hill 2008, ch. 9
 2. IEEE 802.3 annex 93A, eq. 93A-32
@@ -291,7 +297,7 @@ class Linear(AbstractSlicer):
         ).items():
             spectrum += density * grid.fold_power(power(sampled.behind[name]))
         lags = grid.lags(spectrum)[:taps]
-        white = self.taker.conversion * grid.lags(sent)[0]
+        white = sum(self.at_converter().values(), start=jnp.zeros(()))
         correlation = toeplitz(lags) + white * jnp.eye(taps)
         # Column k of P, as the taps see the symbol sent k symbols ago.
         places = ahead - np.arange(taps)
@@ -323,7 +329,6 @@ class Linear(AbstractSlicer):
         response = self._response(weights)
         inside = response[: grid.period // 2 + 1]
         pulse = self.equalised(weights)
-        slope = grid.symbols(sampled.slope * inside)
         own_pulse = jnp.sum(jnp.square(grid.symbols(sampled.pulse * inside)))
 
         def enhancement(name: str) -> Scalar:
@@ -331,7 +336,8 @@ class Linear(AbstractSlicer):
             return jnp.sum(jnp.asarray(grid.one_sided) * gain)
 
         at_light = enhancement("light")
-        before = jnp.sum(jnp.square(grid.symbols(sampled.pulse)))
+        gain = jnp.sum(jnp.square(weights))
+        white = {name: part * gain for name, part in self.at_converter().items()}
         return signal.Noise(
             thermal_a2=self.taker.thermal_a2_per_hz * band_hz * enhancement("thermal"),
             shot_a=signal.shot_a(self.channel.symbol_hz, at_light),
@@ -345,16 +351,21 @@ class Linear(AbstractSlicer):
                 "phy_input": self.taker.input_per_hz
                 * band_hz
                 * enhancement("phy_input"),
-                "converter": variance
-                * self.taker.conversion
-                * before
-                * jnp.sum(jnp.square(weights)),
                 "isi": variance * jnp.sum(jnp.square(pulse[1:])),
-                "jitter": variance
-                * self.equaliser.jitter2(self.channel.symbol_hz)
-                * jnp.sum(jnp.square(slope)),
-            },
+            }
+            | white,
         )
+
+    def at_converter(self) -> dict[str, Scalar]:
+        """Variance of what is new in every sample, over the swing squared."""
+        grid, sampled = self.equaliser.grid, self.sampled
+        variance = signal.mean_square(self.pam)
+        sent = jnp.sum(jnp.square(grid.symbols(sampled.pulse)))
+        slope = jnp.sum(jnp.square(grid.symbols(sampled.slope)))
+        return {
+            "converter": variance * self.taker.conversion * sent,
+            "jitter": variance * self.equaliser.jitter2(self.channel.symbol_hz) * slope,
+        }
 
     def own_share(self, response: Complex[Array, " lines"]) -> Scalar:
         r"""Part of the noise of the light that was light of the symbol itself.

@@ -7,8 +7,9 @@ found by least squares on the sequence with the noise on top (`equaliser`), and 
 symbol $n$ of it is a Gaussian of its own mean $y_n$ and variance, with the noise of the
 light as bright as the pattern makes it,
 $$ \sigma_n^2 = \dots + \int h^2(t_n-t)\,\big(2q(I(t)+I_d) + RIN\,I^2(t)\big)\,dt, $$
-between thresholds that make the fewest errors. The jitter of a symbol is the slope of
-its own waveform. This is exact for patterns of the sequence and for Gaussian noise.
+between thresholds that make the fewest errors. Jitter moves every sample by the slope
+of its own waveform, and the taps add their squares (`equaliser`). This is exact for
+patterns of the sequence and for Gaussian noise.
 
 The sender predistorts: it spaces the inner levels of the drive so that the light would
 stand at even levels. Left out: patterns longer than `memory`, driver noise and sent
@@ -184,6 +185,7 @@ class Patterned(AbstractSlicer):
         common = grid.symbols(alternating * jnp.conj(wanted))
         places = (ahead - np.arange(taps)) % grid.period
         white = self.taker.conversion * grid.lags(received)[0]
+        white += jnp.mean(self.jitter())
         correlation = toeplitz(lags) + white * jnp.eye(taps)
         weights = least_squares(correlation, common[places])
         # The mean slope from symbols sent to symbols found becomes 1.
@@ -198,7 +200,8 @@ class Patterned(AbstractSlicer):
         response = taps_spectrum(grid, weights, self.equaliser.taps // 3)
         inside = response[: grid.period // 2 + 1]
         means = grid.symbols(self.samples * inside)
-        slopes = grid.symbols(self.slopes * inside)
+        each = taps_spectrum(grid, jnp.square(weights), self.equaliser.taps // 3)
+        jitter = jnp.fft.rfft(self.jitter()) * each[: grid.period // 2 + 1]
         variance = signal.mean_square(self.pam)
         swing_a = levels[-1] - levels[0]
         flat = jnp.ones(grid.period)
@@ -212,9 +215,6 @@ class Patterned(AbstractSlicer):
         pulse = grid.symbols(self.sampled.pulse * inside)
         received = jnp.var(grid.symbols(self.samples))
         light_a = levels[0] + swing_a * self.light
-        timing2 = jnp.square(self.equaliser.jitter_s) + jnp.square(
-            self.equaliser.even_odd_s
-        )
         unit = signal.shot_a(self.channel.symbol_hz, jnp.ones(()))
         rin = self.sender.rin_per_hz * self.channel.symbol_hz / 2
         shot = unit * (self._heard(light_a, response) + self.taker.dark_a)
@@ -238,8 +238,15 @@ class Patterned(AbstractSlicer):
             * received
             * jnp.sum(jnp.square(weights))
             * flat,
-            "jitter": timing2 * jnp.square(self.channel.symbol_hz) * jnp.square(slopes),
+            "jitter": grid.symbols(jitter),
         }
+
+    def jitter(self) -> Float[Array, " period"]:
+        """Variance that jitter adds to every sample, over the swing squared."""
+        equaliser = self.equaliser
+        jitter2 = jnp.square(equaliser.jitter_s) + jnp.square(equaliser.even_odd_s)
+        slopes = equaliser.grid(self.pam).symbols(self.slopes)
+        return jitter2 * jnp.square(self.channel.symbol_hz * slopes)
 
     def _heard(
         self, brightness: Float[Array, " samples"], response: Complex[Array, " lines"]
