@@ -12,9 +12,9 @@ import nominal
 from benchmarks.montecarlo import LARGE_SWINGS, LINEAR_DESIGNS, RING_DESIGNS, compared
 from helpers import assert_close
 from photonflow.links.dynamics import dynamics
+from photonflow.links.learning import learn
 from photonflow.links.montecarlo import CROSS, simulate
 from photonflow.links.pulse import Grid
-from photonflow.links.training import learn
 from photonflow.links.waveform import PAIRS, Lane
 from photonflow.report.eye import eye_figure
 

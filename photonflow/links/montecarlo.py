@@ -2,7 +2,7 @@ r"""Counted errors of one direction of a link: the oracle of the analytic path.
 
 Random symbols run through the link in time (`waveform`, the modulator by its
 differential equation in `dynamics`), a receiver learns from the first stretch of them
-(`training`), and wrong bits are counted on further stretches until there are enough. Of
+(`learning`), and wrong bits are counted on further stretches until there are enough. Of
 the closed forms of `signal`, `equaliser` and `pattern` nothing is used: what both sides
 share are the parts themselves and their responses.
 
@@ -33,11 +33,11 @@ from ..component import Scalar
 from . import signal
 from .base import AbstractLink, Conditions
 from .equaliser import FeedForward
+from .learning import Learned, fed_back, learn
 from .optical import OpticalLink
 from .pattern import PatternedFeedForward
 from .port import OpticalPort
 from .pulse import Grid
-from .training import Learned, fed_back, learn
 from .waveform import Key, Lane, Way
 
 
