@@ -33,6 +33,19 @@ def test_symbols_of_a_field_are_as_good_as_uncorrelated(levels, memory):
     assert np.max(np.abs(lags)) < 0.11
 
 
+@pytest.mark.parametrize("levels, memory", [(2, 7), (2, 8), (4, 5), (8, 3)])
+def test_what_a_bent_modulator_mixes_is_out_of_the_reach_of_taps(levels, memory):
+    """Products of symbols up to 3 apart against symbols up to 21 apart. A sequence of a
+    recurrence has every product of two levels again as one of its symbols."""
+    cycle = de_bruijn(levels, memory) / (levels - 1) - 0.5
+    for apart in (1, 2, 3):
+        product = cycle * np.roll(cycle, apart)
+        found = [
+            np.corrcoef(product, np.roll(cycle, lag))[0, 1] for lag in range(-21, 22)
+        ]
+        assert np.max(np.abs(found)) < 0.11
+
+
 def operation(modulator):
     return eqx.filter_jit(lambda m: m.operate(jnp.asarray(1e-3)))(modulator)
 

@@ -8,6 +8,8 @@ import numpy as np
 
 REDUCTION = {2: 0b11, 4: 0b111, 8: 0b1011}
 """polynomials that make fields of so many elements, as bits"""
+NEAR, REACH = 3, 21
+"""symbols apart that a modulator mixes, and that taps reach"""
 
 
 @functools.cache
@@ -17,21 +19,48 @@ def de_bruijn(levels: int, memory: int) -> np.ndarray:
     Where `levels` is that of a field, 2, 4 or 8: a sequence of greatest length of a
     linear recurrence, with one 0 more in its longest run of 0. Symbols up to
     (levels**memory - 1) / (levels - 1) apart are uncorrelated but for that 0, so that
-    taps find nothing in the pattern itself. Else the runs in a random order, whose
-    correlations are those of so many random symbols.
+    taps find nothing in the pattern itself. Products of two symbols are a third one,
+    exactly so for 2 levels: where it is within `REACH`, linear taps would undo what a
+    bent modulator mixes. Of the first `CHOICE` recurrences the one with the least of
+    it is taken. Else the runs in a random order, whose correlations are those of so
+    many random symbols.
     """
     if levels not in REDUCTION:
         return _shuffled(levels, memory)
-    for taps in itertools.product(range(levels), repeat=memory):
-        cycle = _recurrence(levels, taps)
-        if len(cycle) == levels**memory - 1:
-            zeros = next(
-                i
-                for i in range(len(cycle))
-                if not any(cycle[(i + k) % len(cycle)] for k in range(memory - 1))
-            )
-            return np.array(cycle[:zeros] + [0] + cycle[zeros:])
-    raise AssertionError("every field has primitive polynomials of every degree")
+    every = (
+        _recurrence(levels, t) for t in itertools.product(range(levels), repeat=memory)
+    )
+    longest = (cycle for cycle in every if len(cycle) == levels**memory - 1)
+    some = [_with_zero(cycle, memory) for cycle in itertools.islice(longest, CHOICE)]
+    return min(some, key=echo)
+
+
+CHOICE = 8
+
+
+def echo(sequence: np.ndarray) -> float:
+    """Largest correlation of a symbol with the product of two near each other."""
+    n = len(sequence)
+    x = sequence / np.max(sequence) - 0.5
+    wanted = np.conj(np.fft.fft(x / np.std(x)))
+    lags = np.arange(-REACH, REACH + 1) % n
+    worst = 0.0
+    for apart in range(1, NEAR + 1):
+        product = x * np.roll(x, apart)
+        product = (product - np.mean(product)) / np.std(product)
+        found = np.fft.ifft(np.fft.fft(product) * wanted).real / n
+        worst = max(worst, float(np.max(np.abs(found[lags]))))
+    return worst
+
+
+def _with_zero(cycle: list[int], memory: int) -> np.ndarray:
+    """The run of no symbols but 0 put in."""
+    zeros = next(
+        i
+        for i in range(len(cycle))
+        if not any(cycle[(i + k) % len(cycle)] for k in range(memory - 1))
+    )
+    return np.array(cycle[:zeros] + [0] + cycle[zeros:])
 
 
 def _recurrence(levels: int, taps: tuple[int, ...]) -> list[int]:
