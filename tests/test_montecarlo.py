@@ -12,7 +12,7 @@ import nominal
 from benchmarks.montecarlo import LARGE_SWINGS, LINEAR_DESIGNS, RING_DESIGNS, compared
 from helpers import assert_close
 from photonflow.links.dynamics import dynamics
-from photonflow.links.learning import learn
+from photonflow.links.learning import between, learn
 from photonflow.links.montecarlo import CROSS, simulate
 from photonflow.links.pulse import Grid
 from photonflow.links.waveform import PAIRS, Lane
@@ -123,12 +123,27 @@ def test_taps_learnt_undo_a_known_echo():
             wave, sent, levels, jnp.asarray(0.0), None, quiet, 4, taps, past,
         )  # fmt: skip
         left.append(float(learnt.mean_square_error))
-        assert_close(learnt.thresholds, [-1 / 3, 0.0, 1 / 3], rtol=0.02, atol=0.003)
+        # Between outermost symbols, which chance moves by 1/64 of a step of 1/3.
+        assert_close(learnt.thresholds, [-1 / 3, 0.0, 1 / 3], rtol=0.0, atol=0.005)
     # Mean square of the best 3 taps: 1 / (1 + 4 + 16 + 64) = 0.0118, of 6: 1.8e-4.
     assert_close(left[0], 1 / 85, rtol=0.15)
     assert_close(left[1], 1 / 5461, rtol=0.3)
     # 4096 symbols are correlated by chance, 1/64; a tap fed back keeps the square.
     assert left[2] < 4 / 64**2
+
+
+def test_thresholds_leave_the_longer_tail_of_a_skewed_level_more_room():
+    """Half of the upper level stands at 0.4, half at 0.9, the lower one at 0 with the
+    same sigma of 0.05: as good as halfway to 0.4, where errors stop being fewest at
+    0.2 + sigma^2 ln 2 / 0.4 for half as many above. Between the means: 0.325."""
+    n = 4096
+    sent = jnp.arange(n) % 2
+    upper = jnp.where(jnp.arange(n) % 4 == 1, 0.4, 0.9)
+    quiet = jnp.where(sent == 1, upper, 0.0)
+    noise = jnp.where(jnp.arange(n) % 8 < 4, 0.05, -0.05)
+    found = between(quiet, noise, sent, 2)
+    # The nearest of 256 over 0.65 is within 0.0013.
+    assert_close(found, [0.2 + 0.05**2 * np.log(2) / 0.4], rtol=0.0065)
 
 
 def test_labels_of_pam_6_differ_in_seven_sixths_of_a_bit_between_neighbours():
@@ -167,27 +182,31 @@ def test_counted_errors_of_linear_modulators_agree(design):
     within(compared(design), 0.15)
 
 
-UNEXPLAINED = pytest.mark.xfail(reason="computed 0.16 too good, not yet explained")
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "design",
-    [
-        pytest.param(d, id=d.name, marks=[UNEXPLAINED] * d.name.startswith("TIA 35"))
-        for d in RING_DESIGNS[1:]
-    ],
-)
+@pytest.mark.parametrize("design", RING_DESIGNS[1:], ids=lambda d: d.name)
 def test_counted_errors_of_rings_agree(design):
     row = compared(design)
     assert row["swing_hwhm"] <= 1
     within(row, 0.15)
 
 
+TIMING = pytest.mark.xfail(
+    reason="sampled at the band edge, a quarter symbol from the least interference"
+)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("design", LARGE_SWINGS, ids=lambda d: d.name)
+@pytest.mark.parametrize(
+    "design",
+    [
+        pytest.param(d, id=d.name, marks=[TIMING] * d.name.startswith("gap 300"))
+        for d in LARGE_SWINGS
+    ],
+)
 def test_counted_errors_of_rings_with_large_swings_agree(design):
-    within(compared(design), 0.3)
+    row = compared(design)
+    assert row["swing_hwhm"] > 1
+    within(row, 0.3)
 
 
 # Figures

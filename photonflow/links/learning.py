@@ -5,17 +5,24 @@ $$ \min_{w, b, c}\ \sum_k \Big(a_k - c - \sum_i w_i\,y_{kS+o+iS}
    + \sum_j b_j\,a_{k-j}\Big)^2 , $$
 over every offset $o$ of a fine grid: time of sampling and place of the cursor are the
 best there are, as a receiver with recovered timing finds them. Thresholds are those
-between Gaussians of the mean and the spread that each level is seen to have. Nothing
-is known of the link but its waveform.
+that err least: every symbol is a Gaussian about where it stands without noise, with the
+spread that noise is seen to give its level. Of the link nothing is known but its
+waveform, with noise and without.
 """
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import logsumexp
+from jax.scipy.stats import norm
 from jaxtyping import Array, Float, Int
 
 from ..component import Scalar
+
+
+TRIED = 256
+"""thresholds between two levels"""
 
 
 class Learned(eqx.Module):
@@ -144,13 +151,16 @@ def learn(
     behind = fed_back(ahead, wanted, feedback)
     constant = jnp.mean(wanted) - jnp.mean(behind)
     behind = behind + constant
+    quiet = clean.reshape(-1, oversampling)[:, phase]
+    quiet = fed_back(filtered(jnp.roll(quiet, -first), weights), wanted, feedback)
+    quiet = quiet + constant
     return Learned(
         weights=weights,
         feedback=feedback,
         constant=constant,
         offset=first * oversampling + phase,
         conversion_sigma=sigma[phase],
-        thresholds=between(behind, sent, levels.shape[0]),
+        thresholds=between(quiet, behind - quiet, sent, levels.shape[0]),
         mean_square_error=jnp.var(behind - wanted) / jnp.var(wanted),
         oversampling=oversampling,
     )
@@ -179,13 +189,30 @@ def fed_back(
 
 
 def between(
-    seen: Float[Array, " symbols"], sent: Int[Array, " symbols"], pam: int
+    quiet: Float[Array, " symbols"],
+    noise: Float[Array, " symbols"],
+    sent: Int[Array, " symbols"],
+    pam: int,
 ) -> Float[Array, " gaps"]:
-    """Thresholds between the Gaussians of neighbouring levels."""
-    is_level = jax.nn.one_hot(sent, pam, dtype=seen.dtype)
+    """Thresholds between neighbouring levels that err least.
+
+    Interference is as skewed as it is, noise a Gaussian for each level. Errors are
+    weighed by their logarithm, which an open eye leaves finite.
+    """
+    is_level = jax.nn.one_hot(sent, pam, dtype=quiet.dtype)
     count = jnp.sum(is_level, axis=0)
-    means = seen @ is_level / count
-    spread = jnp.sqrt(jnp.square(seen) @ is_level / count - jnp.square(means))
-    return (means[:-1] * spread[1:] + means[1:] * spread[:-1]) / (
-        spread[1:] + spread[:-1]
-    )
+    means = quiet @ is_level / count
+    spread = jnp.sqrt(jnp.square(noise) @ is_level / count)[sent]
+
+    def errors(threshold, level):
+        side = jnp.where(sent == level, 1.0, -1.0)
+        near = (sent == level) | (sent == level + 1)
+        tails = norm.logsf(side * (threshold - quiet) / spread)
+        return logsumexp(jnp.where(near, tails, -jnp.inf))
+
+    def best(level):
+        tried = jnp.linspace(means[level], means[level + 1], TRIED)
+        found = jax.lax.map(lambda threshold: errors(threshold, level), tried)
+        return tried[jnp.argmin(found)]
+
+    return jax.lax.map(best, jnp.arange(pam - 1))
