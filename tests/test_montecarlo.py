@@ -124,7 +124,7 @@ def test_taps_learnt_undo_a_known_echo():
         )  # fmt: skip
         left.append(float(learnt.mean_square_error))
         # Between outermost symbols, which chance moves by 1/64 of a step of 1/3.
-        assert_close(learnt.thresholds, [-1 / 3, 0.0, 1 / 3], rtol=0.0, atol=0.005)
+        assert_close(learnt.thresholds, [-1 / 3, 0.0, 1 / 3], rtol=0.02, atol=0.005)
     # Mean square of the best 3 taps: 1 / (1 + 4 + 16 + 64) = 0.0118, of 6: 1.8e-4.
     assert_close(left[0], 1 / 85, rtol=0.15)
     assert_close(left[1], 1 / 5461, rtol=0.3)
