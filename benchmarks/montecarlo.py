@@ -7,6 +7,11 @@ worst corner; reflections of the path are set aside, because time has no model o
 
 Linear designs are computed by their pulse (`FeedForward`), rings by patterns
 (`PatternedFeedForward`). The swing of a ring is in half linewidths at half maximum.
+
+The counted receiver takes the sampling time of the least mean square error, the
+computed one that of the band edge. Rings of high Q at PAM-4 and equalisers of few taps
+differ by that: where both sample at the same time and with thresholds that err least,
+they agree within 0.05 decades even at swings of 1.1 to 1.7 half linewidths.
 """
 
 import os
