@@ -8,11 +8,15 @@ minimise the mean square error [1]; feedback taps remove their postcursors from 
 exactly (no wrong decision is fed back). The slicer is unbiased: $w$ is scaled to
 $g_0 = w^T p_d = 1$, which leaves the least variance of noise and interference that a
 slicer with its levels in the right places can have. What remains per symbol,
-$$ \sum_{k \ne 0} g_k^2, \qquad \sum_k \dot g_k^2 \,(\sigma_j^2 + A^2), \qquad
+$$ \sum_{k \ne 0} g_k^2, \qquad
+   \sum_k \dot p_k^2 \,(\sigma_j^2 + A^2) \sum_l w_l^2, \qquad
    \int |C_i(f) W(f)|^2\,df , $$
-is residual interference, timing jitter (rms $\sigma_j$ and dual-Dirac $\pm A$, as in
-the channel operating margin [2]) and noise behind the responses $C_i$, all by their
-variances in units of the outer swing; $\sigma_a^2$ multiplies the first two.
+is residual interference, timing jitter and noise behind the responses $C_i$, all by
+their variances in units of the outer swing; $\sigma_a^2$ multiplies the first two.
+Jitter (rms $\sigma_j$ and dual-Dirac $\pm A$, as large as in the channel operating
+margin [2]) is that of a converter ahead of the taps: every sample errs for itself, by
+the slope $\dot p$ of what is sampled, and taps that lift high frequencies lift it too.
+What wanders slowly is tracked and left out.
 
 1. Proakis and Salehi, Digital Communications, McGraw-Hill 2008, ch. 9
 2. IEEE 802.3 annex 93A, eq. 93A-32
@@ -106,13 +110,8 @@ class ClosedForm(AbstractSlicer):
         return self.noise.judged(self.levels_a * from_db(-loss_db))
 
 
-class FeedForward(AbstractEqualiser):
-    """`taps` feed-forward taps one symbol apart and `feedback` taps, by least squares.
-
-    The cursor sits behind a third of the taps; the sampling time is that of `pulse`,
-    with the analogue equaliser `pulse.boosted` ahead. Left out: wrong decisions fed
-    back, resolution and adaptation of the taps, equalisation by the sender.
-    """
+class AbstractTaps(AbstractEqualiser):
+    """`taps` feed-forward taps one symbol apart behind a converter that jitters."""
 
     jitter_s: Scalar = param(
         unit="s", doc="random timing jitter, rms, both ends", low=1e-17, high=2e-11
@@ -121,18 +120,36 @@ class FeedForward(AbstractEqualiser):
         unit="s", doc="dual-Dirac jitter, +- this much", low=1e-17, high=2e-11
     )
     taps: int = eqx.field(static=True)
-    feedback: int = eqx.field(static=True)
 
     def __check_init__(self):
         if not 1 <= self.taps <= 64:
             raise ValueError(f"`taps` is {self.taps}, allowed: 1 to 64")
-        if not 0 <= self.feedback <= 16:
-            raise ValueError(f"`feedback` is {self.feedback}, allowed: 0 to 16")
 
     @property
     def ahead(self) -> int:
         """Taps ahead of the cursor."""
         return self.taps // 3
+
+    def jitter2(self, symbol_hz: Scalar) -> Scalar:
+        """Variance of the sampling time in symbols squared."""
+        return (jnp.square(self.jitter_s) + jnp.square(self.even_odd_s)) * jnp.square(
+            symbol_hz
+        )
+
+
+class FeedForward(AbstractTaps):
+    """Feed-forward taps and `feedback` taps, by least squares.
+
+    The cursor sits behind a third of the taps; the sampling time is that of `pulse`,
+    with the analogue equaliser `pulse.boosted` ahead. Left out: wrong decisions fed
+    back, resolution and adaptation of the taps, equalisation by the sender.
+    """
+
+    feedback: int = eqx.field(static=True)
+
+    def __check_init__(self):
+        if not 0 <= self.feedback <= 16:
+            raise ValueError(f"`feedback` is {self.feedback}, allowed: 0 to 16")
 
     @property
     def grid(self) -> Grid:
@@ -148,12 +165,6 @@ class FeedForward(AbstractEqualiser):
 
     def symbols(self, pam: int) -> None:
         """None: pulses add up."""
-
-    def jitter2(self, symbol_hz: Scalar) -> Scalar:
-        """Variance of the sampling time in symbols squared."""
-        return (jnp.square(self.jitter_s) + jnp.square(self.even_odd_s)) * jnp.square(
-            symbol_hz
-        )
 
     def listen(
         self, sender: Sender, taker: Taker, channel: Channel, pam: int
@@ -291,7 +302,8 @@ class Linear(AbstractSlicer):
         ).items():
             spectrum += density * grid.fold_power(power(sampled.behind[name]))
         lags = grid.lags(spectrum)[:taps]
-        white = self.taker.conversion * grid.lags(sent)[0]
+        late = variance * self.equaliser.jitter2(self.channel.symbol_hz) * self.steep
+        white = self.taker.conversion * grid.lags(sent)[0] + late
         correlation = toeplitz(lags) + white * jnp.eye(taps)
         # Column k of P, as the taps see the symbol sent k symbols ago.
         places = ahead - np.arange(taps)
@@ -301,6 +313,12 @@ class Linear(AbstractSlicer):
         taken = pulse[places % grid.period]
         weights = least_squares(correlation, taken)
         return weights / jnp.sum(weights * taken)
+
+    @property
+    def steep(self) -> Scalar:
+        """Sum of the squared slopes of the pulse at the sampler, per symbol."""
+        grid = self.equaliser.grid
+        return jnp.sum(jnp.square(grid.symbols(self.sampled.slope)))
 
     def _response(self, weights: Float[Array, " taps"]) -> Complex[Array, " lines"]:
         return taps_spectrum(self.equaliser.grid, weights, self.equaliser.ahead)
@@ -323,7 +341,6 @@ class Linear(AbstractSlicer):
         response = self._response(weights)
         inside = response[: grid.period // 2 + 1]
         pulse = self.equalised(weights)
-        slope = grid.symbols(sampled.slope * inside)
         own_pulse = jnp.sum(jnp.square(grid.symbols(sampled.pulse * inside)))
 
         def enhancement(name: str) -> Scalar:
@@ -332,6 +349,7 @@ class Linear(AbstractSlicer):
 
         at_light = enhancement("light")
         before = jnp.sum(jnp.square(grid.symbols(sampled.pulse)))
+        gathered = jnp.sum(jnp.square(weights))
         return signal.Noise(
             thermal_a2=self.taker.thermal_a2_per_hz * band_hz * enhancement("thermal"),
             shot_a=signal.shot_a(self.channel.symbol_hz, at_light),
@@ -345,14 +363,12 @@ class Linear(AbstractSlicer):
                 "phy_input": self.taker.input_per_hz
                 * band_hz
                 * enhancement("phy_input"),
-                "converter": variance
-                * self.taker.conversion
-                * before
-                * jnp.sum(jnp.square(weights)),
+                "converter": variance * self.taker.conversion * before * gathered,
                 "isi": variance * jnp.sum(jnp.square(pulse[1:])),
                 "jitter": variance
                 * self.equaliser.jitter2(self.channel.symbol_hz)
-                * jnp.sum(jnp.square(slope)),
+                * self.steep
+                * gathered,
             },
         )
 
