@@ -84,6 +84,25 @@ LARGE_SWINGS = (
         "3 V over a gap of 200 nm", RING, {MOD + "drive_v": 3.0, MOD + "gap_m": 2e-7}
     ),
     Design("4 V, PAM-2", RING, {MOD + "drive_v": 4.0, "rate_bps": 0.8e12}, pam=2),
+    Design(
+        "4 V over a gap of 230 nm, PAM-2, 53 GBd",
+        RING,
+        {MOD + "drive_v": 4.0, MOD + "gap_m": 230e-9, "rate_bps": 0.4e12},
+        pam=2,
+        target=-3.0,
+    ),
+    Design(
+        "4 V over a gap of 250 nm, PAM-2, 53 GBd",
+        RING,
+        {MOD + "drive_v": 4.0, MOD + "gap_m": 250e-9, "rate_bps": 0.4e12},
+        pam=2,
+        target=-3.0,
+    ),
+    Design(
+        "4 V over a gap of 230 nm, PAM-4, 53 GBd",
+        RING,
+        {MOD + "drive_v": 4.0, MOD + "gap_m": 230e-9, "rate_bps": 0.8e12},
+    ),
 )
 
 SHORT = (Design("5 taps", PLUG, {}, taps=5),)

@@ -12,9 +12,9 @@ import nominal
 from benchmarks.montecarlo import LARGE_SWINGS, LINEAR_DESIGNS, RING_DESIGNS, compared
 from helpers import assert_close
 from photonflow.links.dynamics import dynamics
+from photonflow.links.learning import learn
 from photonflow.links.montecarlo import CROSS, simulate
 from photonflow.links.pulse import Grid
-from photonflow.links.training import learn
 from photonflow.links.waveform import PAIRS, Lane
 from photonflow.report.eye import eye_figure
 
@@ -167,17 +167,8 @@ def test_counted_errors_of_linear_modulators_agree(design):
     within(compared(design), 0.15)
 
 
-UNEXPLAINED = pytest.mark.xfail(reason="computed 0.16 too good, not yet explained")
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "design",
-    [
-        pytest.param(d, id=d.name, marks=[UNEXPLAINED] * d.name.startswith("TIA 35"))
-        for d in RING_DESIGNS[1:]
-    ],
-)
+@pytest.mark.parametrize("design", RING_DESIGNS[1:], ids=lambda d: d.name)
 def test_counted_errors_of_rings_agree(design):
     row = compared(design)
     assert row["swing_hwhm"] <= 1

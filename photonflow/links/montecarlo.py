@@ -33,11 +33,11 @@ from ..component import Scalar
 from . import signal
 from .base import AbstractLink, Conditions
 from .equaliser import FeedForward
+from .learning import Learned, fed_back, learn
 from .optical import OpticalLink
 from .pattern import PatternedFeedForward
 from .port import OpticalPort
 from .pulse import Grid
-from .training import Learned, fed_back, learn
 from .waveform import Key, Lane, Way
 
 
