@@ -112,13 +112,8 @@ class ClosedForm(AbstractSlicer):
         return self.noise.judged(self.levels_a * from_db(-loss_db))
 
 
-class FeedForward(AbstractEqualiser):
-    """`taps` feed-forward taps one symbol apart and `feedback` taps, by least squares.
-
-    The cursor sits behind a third of the taps; the sampling time is that of `pulse`,
-    with the analogue equaliser `pulse.boosted` ahead. Left out: wrong decisions fed
-    back, resolution and adaptation of the taps, equalisation by the sender.
-    """
+class AbstractTaps(AbstractEqualiser):
+    """`taps` feed-forward taps one symbol apart behind a converter that jitters."""
 
     jitter_s: Scalar = param(
         unit="s", doc="random timing jitter, rms, both ends", low=1e-17, high=2e-11
@@ -127,18 +122,36 @@ class FeedForward(AbstractEqualiser):
         unit="s", doc="dual-Dirac jitter, +- this much", low=1e-17, high=2e-11
     )
     taps: int = eqx.field(static=True)
-    feedback: int = eqx.field(static=True)
 
     def __check_init__(self):
         if not 1 <= self.taps <= 64:
             raise ValueError(f"`taps` is {self.taps}, allowed: 1 to 64")
-        if not 0 <= self.feedback <= 16:
-            raise ValueError(f"`feedback` is {self.feedback}, allowed: 0 to 16")
 
     @property
     def ahead(self) -> int:
         """Taps ahead of the cursor."""
         return self.taps // 3
+
+    def jitter2(self, symbol_hz: Scalar) -> Scalar:
+        """Variance of the sampling time in symbols squared."""
+        return (jnp.square(self.jitter_s) + jnp.square(self.even_odd_s)) * jnp.square(
+            symbol_hz
+        )
+
+
+class FeedForward(AbstractTaps):
+    """Feed-forward taps and `feedback` taps, by least squares.
+
+    The cursor sits behind a third of the taps; the sampling time is that of `pulse`,
+    with the analogue equaliser `pulse.boosted` ahead. Left out: wrong decisions fed
+    back, resolution and adaptation of the taps, equalisation by the sender.
+    """
+
+    feedback: int = eqx.field(static=True)
+
+    def __check_init__(self):
+        if not 0 <= self.feedback <= 16:
+            raise ValueError(f"`feedback` is {self.feedback}, allowed: 0 to 16")
 
     @property
     def grid(self) -> Grid:
@@ -154,12 +167,6 @@ class FeedForward(AbstractEqualiser):
 
     def symbols(self, pam: int) -> None:
         """None: pulses add up."""
-
-    def jitter2(self, symbol_hz: Scalar) -> Scalar:
-        """Variance of the sampling time in symbols squared."""
-        return (jnp.square(self.jitter_s) + jnp.square(self.even_odd_s)) * jnp.square(
-            symbol_hz
-        )
 
     def listen(
         self, sender: Sender, taker: Taker, channel: Channel, pam: int

@@ -24,19 +24,25 @@ from jax.scipy.special import logsumexp
 from jax.scipy.stats import norm
 from jaxtyping import Array, Complex, Float
 
-from ..component import Scalar, Values, param
+from ..component import Scalar, Values
 from ..devices.modulators import AbstractOperation
 from ..devices.response import complex_, from_db, power
 from . import signal
 from .detection import (
-    AbstractEqualiser,
     AbstractSlicer,
     Channel,
     Sender,
     Taker,
     levels_a,
 )
-from .equaliser import Sampled, densities, least_squares, taps_spectrum, toeplitz
+from .equaliser import (
+    AbstractTaps,
+    Sampled,
+    densities,
+    least_squares,
+    taps_spectrum,
+    toeplitz,
+)
 from .pulse import Grid
 from .sequence import de_bruijn
 
@@ -72,24 +78,15 @@ def light(
 LEAK = 1e-9  # of the swing
 
 
-class PatternedFeedForward(AbstractEqualiser):
-    """`taps` feed-forward taps, judged on a pattern with all runs of `memory` symbols.
+class PatternedFeedForward(AbstractTaps):
+    """Feed-forward taps, judged on a pattern with all runs of `memory` symbols.
 
     The sequence is made longer where the taps ask for it. No feedback taps.
     """
 
-    jitter_s: Scalar = param(
-        unit="s", doc="random timing jitter, rms, both ends", low=1e-17, high=2e-11
-    )
-    even_odd_s: Scalar = param(
-        unit="s", doc="dual-Dirac jitter, +- this much", low=1e-17, high=2e-11
-    )
-    taps: int = eqx.field(static=True)
     memory: int = eqx.field(static=True)
 
     def __check_init__(self):
-        if not 1 <= self.taps <= 64:
-            raise ValueError(f"`taps` is {self.taps}, allowed: 1 to 64")
         if not 3 <= self.memory <= 7:
             raise ValueError(f"`memory` is {self.memory}, allowed: 3 to 7")
 
@@ -165,10 +162,16 @@ class Patterned(AbstractSlicer):
     def _sent(self) -> np.ndarray:
         return self.equaliser.symbols(self.pam)
 
+    @property
+    def jitter(self) -> Float[Array, " period"]:
+        """Variance that jitter adds to every sample, over the swing squared."""
+        slopes = self.equaliser.grid(self.pam).symbols(self.slopes)
+        return self.equaliser.jitter2(self.channel.symbol_hz) * jnp.square(slopes)
+
     def weights(self, levels: Float[Array, " levels"]) -> Float[Array, " taps"]:
         """Least squares on the sequence, noise on top, up to a factor."""
         grid = self.equaliser.grid(self.pam)
-        taps, ahead = self.equaliser.taps, self.equaliser.taps // 3
+        taps, ahead = self.equaliser.taps, self.equaliser.ahead
         variance = signal.mean_square(self.pam)
         alternating = self.samples.at[0].set(0.0)
         received = power(alternating) / grid.period
@@ -184,8 +187,7 @@ class Patterned(AbstractSlicer):
         wanted = complex_(jnp.asarray(wanted.real), jnp.asarray(wanted.imag))
         common = grid.symbols(alternating * jnp.conj(wanted))
         places = (ahead - np.arange(taps)) % grid.period
-        white = self.taker.conversion * grid.lags(received)[0]
-        white += jnp.mean(self.jitter())
+        white = self.taker.conversion * grid.lags(received)[0] + jnp.mean(self.jitter)
         correlation = toeplitz(lags) + white * jnp.eye(taps)
         weights = least_squares(correlation, common[places])
         # The mean slope from symbols sent to symbols found becomes 1.
@@ -197,11 +199,9 @@ class Patterned(AbstractSlicer):
         """Mean of every symbol at the slicer and variances, over the swing."""
         grid = self.equaliser.grid(self.pam)
         weights = self.weights(levels)
-        response = taps_spectrum(grid, weights, self.equaliser.taps // 3)
+        response = taps_spectrum(grid, weights, self.equaliser.ahead)
         inside = response[: grid.period // 2 + 1]
         means = grid.symbols(self.samples * inside)
-        each = taps_spectrum(grid, jnp.square(weights), self.equaliser.taps // 3)
-        jitter = jnp.fft.rfft(self.jitter()) * each[: grid.period // 2 + 1]
         variance = signal.mean_square(self.pam)
         swing_a = levels[-1] - levels[0]
         flat = jnp.ones(grid.period)
@@ -215,6 +215,8 @@ class Patterned(AbstractSlicer):
         pulse = grid.symbols(self.sampled.pulse * inside)
         received = jnp.var(grid.symbols(self.samples))
         light_a = levels[0] + swing_a * self.light
+        squares = taps_spectrum(grid, jnp.square(weights), self.equaliser.ahead)
+        jitter = jnp.fft.rfft(self.jitter) * squares[: grid.period // 2 + 1]
         unit = signal.shot_a(self.channel.symbol_hz, jnp.ones(()))
         rin = self.sender.rin_per_hz * self.channel.symbol_hz / 2
         shot = unit * (self._heard(light_a, response) + self.taker.dark_a)
@@ -240,13 +242,6 @@ class Patterned(AbstractSlicer):
             * flat,
             "jitter": grid.symbols(jitter),
         }
-
-    def jitter(self) -> Float[Array, " period"]:
-        """Variance that jitter adds to every sample, over the swing squared."""
-        equaliser = self.equaliser
-        jitter2 = jnp.square(equaliser.jitter_s) + jnp.square(equaliser.even_odd_s)
-        slopes = equaliser.grid(self.pam).symbols(self.slopes)
-        return jitter2 * jnp.square(self.channel.symbol_hz * slopes)
 
     def _heard(
         self, brightness: Float[Array, " samples"], response: Complex[Array, " lines"]
