@@ -116,7 +116,6 @@ STATED = "watts and error rate are published figures, no signal is computed"
 RETIMED = "the plug takes what the host sends; its error rate stands for that segment"
 UNLIMITED = "what an unlimited equaliser does alone, an analogue one need not"
 MATCHED = "a line that ends in its own impedance sends nothing back to its source"
-REFERENCE = "the nominal design is the reference design"
 
 # family:path -> why no output moves with it
 NO_EFFECT = {
@@ -137,7 +136,6 @@ NO_EFFECT = {
     "published:at.*_k": STATED,
     "published:at.ageing_db": STATED,
     "mach-zehnder:*.driver.source_ohm": MATCHED,
-    "mach-zehnder:*.tia.power_exponent": REFERENCE,
 }
 LISTED = ("copper", "active-cable", "published", "mach-zehnder")
 

@@ -120,7 +120,8 @@ def drive_row(drive: search_drive.Drive) -> Drive:
         amps=float(drive.amps),
         binding=str(drive.binding),
         reachable=bool(drive.reachable),
-        shortfall_db=None if drive.reachable else float(drive.shortfall_db),
+        # At a ceiling no number of decibels is missing.
+        shortfall_db=None if drive.reachable or drive.ceiling else drive.shortfall_db,
         limiting=drive.limiting,
         ceiling=bool(drive.ceiling),
     )

@@ -63,23 +63,21 @@ def run_study(
             folder.keep(task.name, settings[task], *done)
         return done
 
-    # Most of the time goes into compiling, which leaves a core idle: two tasks at once.
-    # The first of every structure compiles for the others of it; searches take longest
-    # and lead there, and are last among the others so that theirs run side by side.
-    todo = [task for task in settings if task not in found]
-    leads: dict[Any, Task] = {}
-    for task in todo:
-        cluster = study.at(task.point).cluster(task.variant)
-        leads.setdefault(jax.tree.structure(cluster), task)
-    firsts = sorted(leads.values(), key=lambda task: task.variant not in free)
-    others = [task for task in todo if task not in firsts]
-    others = sorted(others, key=lambda task: task.variant in free)
+    # Most of the time goes into compiling, which leaves a core idle: two structures of
+    # a cluster at once, those with a search first because they take longest. Tasks of
+    # one structure follow each other, because they share what is compiled.
+    queues: dict[Any, list[Task]] = {}
+    for task in sorted(settings, key=lambda task: task.variant not in free):
+        if task not in found:
+            cluster = study.at(task.point).cluster(task.variant)
+            structure = jax.tree.structure(cluster)
+            queues.setdefault(structure, []).append(task)
 
-    def work_on(task: Task) -> dict[Task, Done]:
-        return {} if stop.is_set() else {task: work(task)}
+    def work_off(queue: list[Task]) -> dict[Task, Done]:
+        return {task: work(task) for task in queue if not stop.is_set()}
 
     with ThreadPoolExecutor(max_workers=2) as pool:
-        futures = [pool.submit(work_on, task) for task in firsts + others]
+        futures = [pool.submit(work_off, queue) for queue in queues.values()]
         try:
             wait(futures)
         except KeyboardInterrupt:  # ends searches with their best; once more ends all

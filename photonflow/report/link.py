@@ -117,7 +117,10 @@ class LinkResult(Row):
     counted: Counted | None = Field(
         None, description="null where no pictures were asked for, and for copper"
     )
-    shortfall_db: Maybe = Field(None, description="of the worse end; null where met")
+    shortfall_db: Maybe = Field(
+        None,
+        description="of the worse end; null where met, or out of reach of any light",
+    )
 
     @model_validator(mode="after")
     def _sums(self) -> "LinkResult":

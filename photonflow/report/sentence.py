@@ -60,15 +60,11 @@ def why_infeasible(limits: list[Constraint], drives: list[Drive]) -> str:
     """What is missed and by how much, the worst first."""
     lost = [drive for drive in drives if not drive.reachable]
     if lost:
-        worst = max(lost, key=lambda drive: drive.shortfall_db or 0.0)
+        worst = max(lost, key=lambda drive: (drive.ceiling, drive.shortfall_db or 0.0))
+        short = "" if worst.shortfall_db is None else f" by {worst.shortfall_db:.2f} dB"
         noise = f"; the limiting noise is {worst.limiting}" if worst.limiting else ""
-        if worst.ceiling:
-            why = ", and no amount of light would do"
-        elif worst.shortfall_db is not None:
-            why = f" by {worst.shortfall_db:.2f} dB"
-        else:
-            why = ""
-        return f"{worst.path} misses its {worst.binding} limit{why}{noise}"
+        why = ", and no amount of light would do" if worst.ceiling else ""
+        return f"{worst.path} misses its {worst.binding} limit{short}{why}{noise}"
     missed = [limit for limit in limits if not limit.slack >= -TOLERANCE]
     if not missed:
         return "a result is not a finite number"

@@ -162,14 +162,14 @@ def _solve(link, sender, taker, at, low, high) -> _Found:
 
 
 def _brightest(light: Callable[[np.ndarray], Array], low: float, high: float) -> float:
-    """Where `light`, which has one peak, is highest in [low, high]."""
+    """Where `light`, which has one peak, is highest in [low, high], ends included."""
+    top = high
     for _ in range(PEAK_ROUNDS):
         grid = np.linspace(low, high, POINTS).tolist()
         best = int(np.argmax(light(np.array(grid))))
-        if best == POINTS - 1:
-            return high
-        low, high = grid[max(best - 1, 0)], grid[best + 1]
-    return (low + high) / 2
+        top = grid[best]
+        low, high = grid[max(best - 1, 0)], grid[min(best + 1, POINTS - 1)]
+    return top
 
 
 def _least(slack: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> float:
