@@ -1,11 +1,10 @@
 """The batched minimiser, on problems with known answers."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from photonflow.search.minimise import Problem, advance, begin, quadratic
+from photonflow.search.minimise import Problem, advance, begin, quadratic, sampled
 from photonflow.search.objective import prepare
 
 
@@ -18,12 +17,12 @@ def bowl(u, target):
 
 def solved(function, argument, starts=32, n=3, iterations=60, keep=None):
     first = jnp.asarray(np.random.default_rng(1).random((starts, n)))
-    c = jax.eval_shape(function, first[0], argument)[1]
-    keep = jnp.ones(c.shape, bool) if keep is None else keep
+    evaluate = sampled(lambda u: function(u, argument))
+    look = evaluate(first)
+    keep = jnp.ones(look.c.shape[1], bool) if keep is None else keep
     low, high = jnp.zeros_like(first), jnp.ones_like(first)
-    problem = Problem(argument, low, high, jnp.ones(()), keep)
-    state = begin(function, problem, first)
-    return advance(function, problem, state, jnp.asarray(iterations))
+    problem = Problem(low, high, jnp.ones(()), keep)
+    return advance(evaluate, problem, begin(first, look), iterations)
 
 
 def test_every_start_finds_a_corner_of_constraint_and_bound_with_its_multipliers():

@@ -38,7 +38,7 @@ from photonflow.devices.sources import LaserSource
 from photonflow.links.electrical import CopperLink, CopperPort
 from photonflow.links.fec import Fec
 from photonflow.links.port import OpticalPort
-from photonflow.search import minimise, sensitivity
+from photonflow.search import links, minimise, sensitivity
 from photonflow.search.design import DesignSpace
 from photonflow.search.drive import set_drive
 from photonflow.search.objective import Objective
@@ -288,7 +288,7 @@ def test_a_multiplier_is_what_a_tighter_limit_costs(cluster, decode, solution):
 
 
 def compilations():
-    compiled = (minimise.advance, sensitivity._pull, sensitivity._step)
+    compiled = (minimise.digest, links.moved, links._pull, sensitivity._step)
     return [f._cache_size() for f in compiled]  # type: ignore
 
 

@@ -134,25 +134,36 @@ Links = tuple[dict[str, dict[str, LinkBudget]], dict[str, dict[str, LinkBudget]]
 
 def link_budgets(cluster: Cluster, hops: dict[str, dict[str, Hop]]) -> Links:
     """One link of each hop as it is, and at the worst climate and its full reach."""
-    names = [(tier, name) for tier in hops for name in hops[tier]]
-    every = [hops[tier][name] for tier, name in names]
+    calls = link_calls(cluster, hops)
 
     def both(link: AbstractLink, *at: Conditions) -> tuple[LinkBudget, ...]:
         return tuple(together(link.budget, [(each,) for each in at]))
 
-    calls = [
-        (
+    budgets = together(both, list(calls.values()))
+    return by_climate(dict(zip(calls, budgets, strict=True)))
+
+
+def link_calls(
+    cluster: Cluster, hops: dict[str, dict[str, Hop]]
+) -> dict[tuple[str, str], tuple[AbstractLink, Conditions, Conditions]]:
+    """By tier and hop: a link, where it works, and where it is designed."""
+    return {
+        (tier, name): (
             hop.link,
             cluster.nominal.at(hop.length_m),
             cluster.worst.at(hop.link.path.reach_m),
         )
-        for hop in every
-    ]
-    budgets = dict(zip(names, together(both, calls), strict=True))
-    nominal, worst = (
-        {tier: {name: budgets[tier, name][k] for name in hops[tier]} for tier in hops}
-        for k in (0, 1)
-    )
+        for tier in hops
+        for name, hop in hops[tier].items()
+    }
+
+
+def by_climate(budgets: dict[tuple[str, str], tuple[LinkBudget, ...]]) -> Links:
+    """Nominal and worst budgets, each by tier and hop."""
+    nominal, worst = {}, {}
+    for (tier, name), (cool, hot) in budgets.items():
+        nominal.setdefault(tier, {})[name] = cool
+        worst.setdefault(tier, {})[name] = hot
     return nominal, worst
 
 

@@ -22,9 +22,10 @@ from ..report.searched import multipliers, search_row
 from ..report.sentence import why_infeasible
 from ..report.unit import unit_limits, unit_row
 from ..search import drive as search_drive
+from ..search.links import solved_links
 from ..search.objective import Objective
 from ..search.optimise import Solution
-from ..search.sensitivity import elasticities, solved_links
+from ..search.sensitivity import elasticities
 from .study import Study
 from .sweep import points
 from .tasks import Task

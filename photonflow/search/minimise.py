@@ -9,8 +9,8 @@ $$ \min_d\; g^T d + \tfrac12 d^T B d + \mu\sum_i\max(0, -(c + Jd)_i),
 with $B$ the damped BFGS matrix of the Lagrangian. A step is taken when it lowers the
 merit $f + \mu\sum\max(0,-c)$, or near the end the KKT residual (which keeps full
 steps along curved constraints); otherwise $\Delta$ shrinks. The multipliers come out of
-the programme, so there is no outer loop. Evaluation appears once in the compiled code,
-and code is what a search waits for: running 128 starts costs less than compiling.
+the programme, so there is no outer loop. What evaluates is compiled apart and called
+from here, once an iteration.
 
 A refused step is tried once more bent along the constraints [2, section 18.3].
 
@@ -43,10 +43,8 @@ INACTIVE = 10.0  # slack of a masked constraint
 
 
 class Problem(NamedTuple):
-    """All that a compiled search takes as arguments; first axis of boxes: starts."""
+    """Boxes, whose first axis is the starts, and how the function is read."""
 
-    arguments: Any
-    """second argument of the function"""
     low: Array
     high: Array
     scale: Array
@@ -55,8 +53,18 @@ class Problem(NamedTuple):
     """mask over constraints"""
 
 
+class Sample(NamedTuple):
+    """A function at many designs, with its slopes in u as last axes."""
+
+    f: Array
+    c: Array
+    g: Array
+    jacobian: Array
+    extra: Any
+
+
 class Point(NamedTuple):
-    """The function at one u."""
+    """The function at one u, its value scaled and constraints masked."""
 
     u: Array
     f: Array
@@ -87,16 +95,10 @@ class State(NamedTuple):
     complementarity: Array
 
 
-def begin(function: Callable, problem: Problem, starts: Array) -> State:
-    """A state for every row of `starts`."""
+def begin(starts: Array, like: Sample) -> State:
+    """A state for every row of `starts`, shaped for samples such as `like`."""
     count, n = starts.shape
-    f, c, extra = jax.eval_shape(function, starts[0], problem.arguments)
-
-    def zeros(*shape):
-        return jnp.zeros((count, *shape))
-
-    nothing = jax.tree.map(lambda x: zeros(*x.shape), extra)
-    at = Point(starts, zeros(), zeros(*c.shape), zeros(n), zeros(*c.shape, n), nothing)
+    at = Point(starts, *jax.tree.map(jnp.zeros_like, like))
     state = State(
         at=at,
         trial=starts,
@@ -105,39 +107,59 @@ def begin(function: Callable, problem: Problem, starts: Array) -> State:
         hessian=jnp.broadcast_to(jnp.eye(n), (count, n, n)),
         radius=jnp.full(count, RADIUS),
         weight=jnp.full(count, WEIGHT),
-        multipliers=zeros(*c.shape),
-        predicted=zeros(),
+        multipliers=jnp.zeros_like(like.c),
+        predicted=jnp.zeros(count),
         kkt=jnp.full(count, jnp.inf),
         violation=jnp.full(count, jnp.inf),
         complementarity=jnp.full(count, jnp.inf),
     )
-    # Weakly typed leaves would compile `advance` a second time.
+    # Weakly typed leaves would compile `digest` a second time.
     return jax.tree.map(lambda x: jax.lax.convert_element_type(x, x.dtype), state)
 
 
-@partial(jax.jit, static_argnums=0, compiler_options=LEAN)
-def advance(function: Callable, problem: Problem, state: State, count: Array) -> State:
-    """`count` iterations of every start; the one compiled function of a search."""
-    evaluate = pruned(function, state.trial[0], problem.arguments)
+def advance(
+    function: Callable[[Array], Sample], problem: Problem, state: State, count: int
+) -> State:
+    """`count` iterations of every start."""
+    for _ in range(count):
+        state = digest(problem, state, function(state.trial))
+    return state
 
-    def iterate(_, state):
-        trials = jax.vmap(
-            lambda u: _evaluate(lambda v: evaluate(v, problem.arguments), u, problem)
-        )(state.trial)
-        return jax.vmap(_digest)(state, trials, problem.low, problem.high)
 
-    return jax.lax.fori_loop(0, count, iterate, state)
+@partial(jax.jit, compiler_options=LEAN)
+def digest(problem: Problem, state: State, sample: Sample) -> State:
+    """Take or refuse every trial and aim at the next."""
+    f, g = (x / problem.scale for x in (sample.f, sample.g))
+    c = jnp.where(problem.keep[None], sample.c, INACTIVE)
+    jacobian = jnp.where(problem.keep[None, :, None], sample.jacobian, 0.0)
+    trials = Point(state.trial, f, c, g, jacobian, sample.extra)
+    return jax.vmap(_digest)(state, trials, problem.low, problem.high)
+
+
+def sampled(function: Callable) -> Callable[[Array], Sample]:
+    """u -> f, c, extra of one design as what `advance` wants of many."""
+
+    @partial(jax.jit, compiler_options=LEAN)
+    def evaluate(u):
+        (f, c, extra), (g, jacobian, _) = jax.vmap(partial(slopes, function))(u)
+        return Sample(f, c, g, jacobian, extra)
+
+    return evaluate
+
+
+def slopes(function: Callable, u: Array) -> tuple[Any, Any]:
+    """Value and, with a last axis more, slopes by forward mode: inputs are few."""
+    value, linear = jax.linearize(function, u)
+    return value, jax.vmap(linear, out_axes=-1)(jnp.eye(u.shape[0]))
 
 
 def pruned(function: Callable, *args: Any) -> Callable:
     """`function` as traced once for `args`, without what its results do not need.
 
-    A report holds margins, shares and waterfalls; differentiating and batching them
+    A budget holds margins, shares and waterfalls; differentiating and batching them
     only for XLA to drop them would double the time to trace.
     """
-    closed, shape = jax.make_jaxpr(function, return_shape=True)(*args)
-    every = [True] * len(closed.out_avals)
-    jaxpr, used = partial_eval.dce_jaxpr(closed.jaxpr, every)
+    closed, shape, jaxpr, used = _lean(function, *args)
     structure = jax.tree.structure(shape)
 
     def run(*args):
@@ -149,17 +171,16 @@ def pruned(function: Callable, *args: Any) -> Callable:
     return run
 
 
-def _evaluate(function: Callable, u: Array, problem: Problem) -> Point:
-    """Value and Jacobian by forward mode: few inputs, many constraints."""
+def needed(function: Callable, *args: Any) -> Any:
+    """`args` with every leaf replaced by whether the results depend on it."""
+    used = _lean(function, *args)[3]
+    return jax.tree.unflatten(jax.tree.structure(args), used)
 
-    def split(u):
-        f, c, extra = function(u)
-        f = f / problem.scale
-        return (f, jnp.where(problem.keep, c, INACTIVE)), extra
 
-    (f, c), linear, extra = jax.linearize(split, u, has_aux=True)
-    g, jacobian = jax.vmap(linear, out_axes=-1)(jnp.eye(u.shape[0]))
-    return Point(u, f, c, g, jacobian, extra)
+def _lean(function, *args):
+    closed, shape = jax.make_jaxpr(function, return_shape=True)(*args)
+    every = [True] * len(closed.out_avals)
+    return closed, shape, *partial_eval.dce_jaxpr(closed.jaxpr, every)
 
 
 def _digest(state: State, trial: Point, low: Array, high: Array) -> State:

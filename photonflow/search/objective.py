@@ -1,34 +1,16 @@
 r"""What a search minimises, $\ln$ J/token at the meter, and what it must keep."""
 
-import threading
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..cluster.step import Cluster, Links, Report, assemble, link_budgets
-from ..cluster.workload import Workload
+from ..cluster.step import Cluster, Links, Report
 from ..component import Scalar
-
-
-@jax.jit
-def links(cluster: Cluster) -> Links:
-    """Budgets of all links; other compiled functions share one trace of this."""
-    return link_budgets(cluster, cluster.hops())
-
-
-TRACING = threading.RLock()
-"""held while `links` is traced: jax cannot do that in two threads at once"""
-
-
-def traced(cluster: Cluster, workload: Workload) -> Report:
-    """`evaluate` for use inside other compiled functions."""
-    with TRACING:
-        return assemble(cluster, workload, links(cluster))
+from .links import arranged, shapes
 
 
 NOMINAL = ("fold", "heater", "junction", "swing")
@@ -92,9 +74,7 @@ class Objective(eqx.Module):
 
     def names(self, cluster: Cluster) -> list[str]:
         """Names of all constraints, without a run."""
-        with TRACING:
-            shapes = jax.eval_shape(links, cluster)
-        return [c.name for c in self._constraints(shapes)]
+        return [c.name for c in self._constraints(arranged(shapes(cluster)))]
 
     def slacks(self, report: Report) -> Float[Array, " m"]:
         """All slacks over their minima, in the order of `constraints`."""

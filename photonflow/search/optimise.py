@@ -8,13 +8,15 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from ..cluster.step import Cluster, Report
 from ..cluster.workload import Workload
 from ..component import require_x64
 from . import minimise
 from .design import DesignSpace
-from .objective import Objective, Selection, prepare, traced
+from .function import Arguments, ClusterFunction, end_watts
+from .objective import Objective, Selection, prepare
 from .sensitivity import evaluation
 
 
@@ -77,23 +79,6 @@ class Solution:
     """multipliers of ln J/token by constraint name, for `elasticities`"""
 
 
-@dataclass(frozen=True)
-class ClusterFunction:
-    """(u, arguments) -> ln J/token, slacks, watts of one free end; hashable."""
-
-    tiers: tuple[str, ...]
-    ends: tuple[tuple[str, str, str], ...]
-
-    def __call__(self, u, arguments):
-        """Evaluate one design."""
-        coordinates, cluster, workload, minima = arguments
-        report = traced(coordinates.insert(u, cluster), workload)
-        objective = Objective(tiers=self.tiers)
-        watts = [w for _, w in end_watts(report.worst, self.ends)]
-        mean_w = sum(watts, start=jnp.zeros(())) / max(1, len(watts))
-        return objective.value(report), objective.slacks(report) - minima, mean_w
-
-
 def optimise(
     cluster: Cluster,
     workload: Workload,
@@ -123,35 +108,32 @@ def optimise(
     rules = objective.constraints(baseline)
     names = [rule.name for rule in rules]
     ends = free_ends(space, baseline)
-    function = ClusterFunction(objective.tiers, ends)
     minima = jnp.array([rule.minimum for rule in rules])
     home = np.asarray(space.pack(cluster))
     branch, low, high, first, own = spread(space, home, starts, seed)
+    given = Arguments(space.coordinates(), cluster, workload, minima)
+    function = ClusterFunction.of(objective.tiers, ends, jnp.asarray(home), given)
+
+    def sample(u: Array) -> minimise.Sample:
+        return function(u, given)
+
+    # One look at every start: what moves, what is equal, how steep it is at home.
+    look = sample(jnp.asarray(first))
+    selection = prepare(names, np.asarray(look.c))
+    steep = float(np.abs(look.g[own]).max())
     problem = minimise.Problem(
-        (space.coordinates(), cluster, workload, minima),
         jnp.asarray(low),
         jnp.asarray(high),
-        jnp.ones(()),
-        jnp.ones(len(rules), bool),
+        jnp.asarray(steep if steep > 0 else 1.0, float),
+        jnp.asarray(selection.keep),
     )
-    fresh = minimise.begin(function, problem, jnp.asarray(first))
+    state = minimise.digest(problem, minimise.begin(jnp.asarray(first), look), look)
+    jax.block_until_ready(state)
+    compiled = time.perf_counter()
     rows: list[Progress] = []
-    state, selection = fresh, None
-    compiled = evaluated
     try:
-        # One look at every start: what moves, what is equal, how steep it is at home.
-        look = minimise.advance(function, problem, fresh, jnp.asarray(1))
-        look = jax.device_get(look)
-        compiled = time.perf_counter()
-        state, selection = look, prepare(names, look.at.c)
-        steep = np.abs(look.at.g[own]).max()
-        problem = problem._replace(
-            scale=jnp.asarray(steep if steep > 0 else 1.0, float),
-            keep=jnp.asarray(selection.keep),
-        )
-        state = fresh
         while rows == [] or rows[-1].iteration < iterations:
-            state = minimise.advance(function, problem, state, jnp.asarray(chunk))
+            state = minimise.advance(sample, problem, state, chunk)
             done, progress = _progress(state, problem, rows, chunk, began)
             rows.append(progress)
             if callback is not None:
@@ -159,8 +141,7 @@ def optimise(
             if done:
                 break
     except KeyboardInterrupt:
-        if selection is None:
-            raise
+        pass  # with the best so far
     searched = time.perf_counter()
     solution = _explain(
         cluster, workload, space, baseline, names, selection, problem, state, branch,
@@ -213,11 +194,6 @@ def free_ends(space: DesignSpace, report: Report) -> tuple[tuple[str, str, str],
     return tuple(found)
 
 
-def end_watts(budgets: dict, ends: tuple) -> list[tuple[tuple, Any]]:
-    """Vendor-boundary watts of each of `ends`."""
-    return [(e, getattr(budgets[e[0]][e[1]], e[2]).vendor_w()) for e in ends]
-
-
 def controlled_share(cluster: Cluster, report: Report, ends: tuple) -> float:
     """Watts of `ends` at the vendor boundary over all watts at the boards.
 
@@ -267,7 +243,7 @@ def _explain(
     cluster, workload, space, baseline, names, selection, problem, state, branch, ends,
     rows,
 ) -> Solution:  # fmt: skip
-    state, problem_ = jax.device_get((state, problem._replace(arguments=None)))
+    state, problem_ = jax.device_get((state, problem))
     scale = float(problem_.scale)
     feasible = _arrived(state)
     log_j, watts = state.at.f * scale, state.at.extra

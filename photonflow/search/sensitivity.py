@@ -12,7 +12,7 @@ the adjoint of $s_i(I_i, p) = 0$.
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,8 +21,9 @@ from ..cluster.step import Cluster, Links, Report, assemble
 from ..cluster.workload import Workload
 from ..component import getter, params, require_x64
 from .drive import Drive
+from .links import solved_links
 from .minimise import QUICK
-from .objective import TRACING, Objective, links
+from .objective import Objective
 
 
 class Elasticities(NamedTuple):
@@ -101,13 +102,6 @@ def evaluation(cluster: Cluster, workload: Workload) -> Report:
     return _step(cluster, workload, solved_links(cluster)[0], weights, tiers)[0]
 
 
-def solved_links(
-    cluster: Cluster, cotangent: Links | None = None
-) -> tuple[Links, Cluster]:
-    """Budgets of all links, and the pull-back of `cotangent` through them."""
-    return _pull(cluster, _nothing(cluster) if cotangent is None else cotangent)
-
-
 def _slopes(
     cluster: Cluster, workload: Workload, weights: jax.Array, tiers: tuple[str, ...]
 ) -> tuple[Cluster, Workload]:
@@ -117,28 +111,6 @@ def _slopes(
     direct, by_workload, by_links = slopes
     _, through = solved_links(cluster, by_links)
     return jax.tree.map(jnp.add, direct, through), by_workload
-
-
-def _nothing(cluster: Cluster) -> Links:
-    """Zeros in the shape of the budgets of all links."""
-    structure = jax.tree.structure(cluster)
-    if structure not in _NOTHING:
-        with TRACING:
-            shapes = jax.eval_shape(links, cluster)
-        _NOTHING[structure] = jax.tree.map(
-            lambda x: jnp.zeros(x.shape, x.dtype), shapes
-        )
-    return _NOTHING[structure]
-
-
-_NOTHING: dict[Any, Links] = {}  # a trace takes longer than a run
-
-
-@partial(jax.jit, compiler_options=QUICK)
-def _pull(cluster: Cluster, cotangent: Links) -> tuple[Links, Cluster]:
-    with TRACING:
-        solved, pull = jax.vjp(links, cluster)
-        return solved, pull(cotangent)[0]
 
 
 @partial(jax.jit, static_argnums=4, compiler_options=QUICK)
