@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import nominal
+import nominal_clusters
 import nominal_units
 from gradient_rule import (
     Case,
@@ -64,17 +65,17 @@ of_each = pytest.mark.parametrize("name", CASES, scope="module")
 @functools.cache
 def build(name: str) -> Case:
     if name in nominal.FAMILIES:
-        tree = (nominal.cluster(name), nominal.decode())
+        tree = (nominal_clusters.cluster(name), nominal_clusters.decode())
         return case(tree, ["cluster", "workload"], cluster_stages)
     if name == "optical":
-        cluster = nominal.copper_cluster(matrix_unit=nominal_units.svd_unit())
-        tree = (cluster, nominal.prefill())
+        cluster = nominal_clusters.copper_cluster(matrix_unit=nominal_units.svd_unit())
+        tree = (cluster, nominal_clusters.prefill())
         return case(tree, ["cluster", "workload"], cluster_stages)
     if name in STEPS:
-        tree = (nominal.copper_cluster(), nominal.workloads()[name])
+        tree = (nominal_clusters.copper_cluster(), nominal_clusters.workloads()[name])
         return case(tree, ["cluster", "workload"], cluster_stages)
     if name == "cpo-train":
-        tree = (nominal.cluster("cpo"), nominal.training())
+        tree = (nominal_clusters.cluster("cpo"), nominal_clusters.training())
         return case(tree, ["cluster", "workload"], cluster_stages)
     shifter = {"heater-unit": {"shifter": nominal_units.heater()}}.get(name, {})
     mesh = nominal_units.svd_mesh(**shifter)
@@ -100,7 +101,7 @@ def test_gradients_match_finite_differences_inside(name):
 @pytest.mark.slow
 def test_gradients_match_finite_differences_at_the_optimum():
     """Where a search of the ring engine ends, for every parameter and output."""
-    case, cluster = build("cpo"), nominal.cluster("cpo")
+    case, cluster = build("cpo"), nominal_clusters.cluster("cpo")
     sides = ["host_link.end_a", "switch_link.end_a", "switch_link.end_b"]
     space = DesignSpace.of(
         cluster,
@@ -114,7 +115,7 @@ def test_gradients_match_finite_differences_at_the_optimum():
         },
     )
     found = optimise(
-        cluster, nominal.decode(), space, Objective({"fold": 0.2}), starts=16
+        cluster, nominal_clusters.decode(), space, Objective({"fold": 0.2}), starts=16
     )
     assert found.feasible
     x = np.array(case.nominal)

@@ -5,7 +5,7 @@ import functools
 import equinox as eqx
 import pytest
 
-import nominal
+import nominal_clusters
 import nominal_units
 from helpers import assert_close
 from photonflow import causes
@@ -18,19 +18,19 @@ UNIT = nominal_units.svd_unit()
 
 @functools.cache
 def report(optical: bool) -> Report:
-    cluster = nominal.copper_cluster(matrix_unit=UNIT if optical else None)
-    return run(cluster, nominal.prefill())
+    cluster = nominal_clusters.copper_cluster(matrix_unit=UNIT if optical else None)
+    return run(cluster, nominal_clusters.prefill())
 
 
 def joules(out: Report, cause: str) -> float:
     """Of one accelerator in a step."""
-    tokens = float(nominal.prefill().tokens_per_step())
+    tokens = float(nominal_clusters.prefill().tokens_per_step())
     return float(out.energy_j_per_token[f"compute.{cause}"]) * tokens / 9216
 
 
 def test_the_feed_forward_products_move_and_the_others_stay():
     """Gate, up and down are 3 h f of 3 h f + (2 h_q + 2 h_kv) h weights of a layer."""
-    prefill = nominal.prefill()
+    prefill = nominal_clusters.prefill()
     moved = sum(float(p.flop) for p in offloaded(prefill))
     assert_close(moved, 2 * 2048 * 3 * 16384 * 53248 / 8, rtol=1e-12)
     # What the accelerator is spared, in 16 microbatches of 14 layers at 0.12 pJ.
@@ -48,7 +48,7 @@ def test_what_is_clocked_burns_for_the_whole_step(cause):
 
 def test_weights_are_fetched_as_settings_of_phases():
     """`phase_bits` over 8 bits of a weight, of the bytes of the products that moved."""
-    prefill = nominal.prefill()
+    prefill = nominal_clusters.prefill()
     weights = 16 * 14 * sum(float(p.rows * p.inner) for p in offloaded(prefill))
     more = weights * (float(UNIT.phase_bits()) / 8 - 1)
     added_j = joules(report(True), "hbm") - joules(report(False), "hbm")
@@ -56,7 +56,7 @@ def test_weights_are_fetched_as_settings_of_phases():
 
 
 def test_time_on_the_unit_is_that_of_its_products():
-    costs = [UNIT.cost(product) for product in offloaded(nominal.prefill())]
+    costs = [UNIT.cost(product) for product in offloaded(nominal_clusters.prefill())]
     layer_s = sum(float(cost.time_s["optical"]) for cost in costs)
     assert_close(report(True).time_s["optical"], 16 * 14 * layer_s, rtol=1e-9)
 

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import pytest
 
-import nominal
+import nominal_clusters
 from helpers import assert_close
 from photonflow import causes
 from photonflow.cluster.collectives import AllReduce
@@ -23,7 +23,9 @@ run = eqx.filter_jit(evaluate)
 
 @functools.cache
 def report(kind: str) -> Report:
-    return run(nominal.cluster("pluggable"), nominal.workloads()[kind])
+    return run(
+        nominal_clusters.cluster("pluggable"), nominal_clusters.workloads()[kind]
+    )
 
 
 def stage(**seconds: float) -> Stage:
@@ -43,7 +45,7 @@ def stage(**seconds: float) -> Stage:
 
 def test_training_does_six_operations_per_weight_and_token():
     """2 forward and 4 backward; the embedding is looked up."""
-    train = nominal.training()
+    train = nominal_clusters.training()
     model = train.model
     layer = sum(float(p.flop) for p in train.layer_products() if p.cause == "matmul")
     head = sum(float(p.flop) for p in train.head_products())
@@ -53,7 +55,9 @@ def test_training_does_six_operations_per_weight_and_token():
 
 def test_causal_attention_is_done_forward_again_and_twice_backward():
     """4 passes of 2 products over half of 8,192^2, 128 heads of 128 over 8 ranks."""
-    (core,) = [p for p in nominal.training().layer_products() if p.kind == "attention"]
+    (core,) = [
+        p for p in nominal_clusters.training().layer_products() if p.kind == "attention"
+    ]
     one_pass = 2 * 2 * 8192**2 / 2 * 128 * 128 / 8
     assert_close(core.count * core.flop, 4 * one_pass, rtol=1e-12)
 
@@ -61,7 +65,7 @@ def test_causal_attention_is_done_forward_again_and_twice_backward():
 def test_the_gradient_of_a_weight_is_added_up_in_four_bytes():
     """Weights are streamed forward and backward, gradients read and written; and
     activations of two bytes."""
-    train = nominal.training()
+    train = nominal_clusters.training()
     streamed = sum(
         float(p.stream_byte) for p in train.layer_products() if p.cause == "matmul"
     )
@@ -73,7 +77,7 @@ def test_the_gradient_of_a_weight_is_added_up_in_four_bytes():
 
 
 def test_prefill_does_two_operations_per_weight_and_token_but_for_the_head():
-    prefill = nominal.prefill()
+    prefill = nominal_clusters.prefill()
     model = prefill.model
     layer = [p for p in prefill.layer_products() if p.cause == "matmul"]
     flop = 126 * sum(float(p.flop) for p in layer) * 8
@@ -86,7 +90,7 @@ def test_prefill_does_two_operations_per_weight_and_token_but_for_the_head():
 
 
 def test_training_sends_activations_gradients_and_nothing_outside():
-    traffic = nominal.training().collectives()
+    traffic = nominal_clusters.training().collectives()
     passed = 8192 * 16384 * 2
     assert_close(traffic.all_reduce.size_byte, passed, rtol=1e-12)
     assert_close(traffic.all_reduce.count, 4 * 14, rtol=1e-12)
@@ -101,7 +105,7 @@ def test_training_sends_activations_gradients_and_nothing_outside():
 def test_training_keeps_eighteen_bytes_of_state_per_parameter():
     """Of the first stage: 14 layers of 3.19e9 and the embedding of 2.10e9 over 8 ranks,
     105 GB; and nine microbatches of 14 layers."""
-    train = nominal.training()
+    train = nominal_clusters.training()
     kept = 8192 * (4 * 16384 + 2 * 16384 + 2048 + 2 * 53248) * 2 / 8 * 14
     assert_close(train.kept_byte(), kept, rtol=1e-12)
     state = (14 * 3.18767e9 + 2.10135e9) / 8 * 18
@@ -110,7 +114,7 @@ def test_training_keeps_eighteen_bytes_of_state_per_parameter():
 
 def test_prefill_sends_its_cache_away():
     """2,048 tokens of 258,048 bytes over 72 accelerators."""
-    outside = nominal.prefill().collectives().outside
+    outside = nominal_clusters.prefill().collectives().outside
     assert_close(outside.sent_byte(), 2048 * 258_048 / 72, rtol=1e-12)
 
 
@@ -140,7 +144,7 @@ def test_a_pipeline_that_never_drains_waits_for_its_busiest_stage():
 
 def test_gradients_hide_behind_the_last_backward_pass_only():
     """A backward pass is two thirds of the 2 s of a stage; rounded in 2 % of that."""
-    train = nominal.training()
+    train = nominal_clusters.training()
 
     def left_s(reduce_s: float) -> float:
         times = train.exposed_s(stage(), jnp.asarray(reduce_s))
@@ -154,7 +158,7 @@ def test_gradients_hide_behind_the_last_backward_pass_only():
 
 def test_a_ring_of_replicas_sends_twice_what_it_holds():
     """2 * 127 floors, and 2 * 127 / 128 of the bytes at 0.9 of 800 Gbit/s."""
-    tree = nominal.scale_out("pluggable")
+    tree = nominal_clusters.scale_out("pluggable")
     latency_s = {"host_link": jnp.asarray(3e-7), "switch_link": jnp.asarray(3e-6)}
     size, ranks = jnp.asarray(1e9), jnp.asarray(128.0)
     message = AllReduce(size, ranks, jnp.ones(()))
@@ -165,7 +169,7 @@ def test_a_ring_of_replicas_sends_twice_what_it_holds():
 
 def test_an_oversubscribed_fabric_slows_what_climbs():
     """Four to one, of which 92 of 128 neighbours feel it: 2.875 times."""
-    tree = nominal.scale_out("pluggable")
+    tree = nominal_clusters.scale_out("pluggable")
     thin = replace(tree, {"oversubscription": 4.0})
     ratio = thin.wire_s(jnp.asarray(1e9)) / tree.wire_s(jnp.asarray(1e9))
     assert_close(ratio, 4 * (1 - 36 / 128), rtol=1e-5)
@@ -195,7 +199,7 @@ def test_training_loads_scale_out_and_decode_leaves_it_idle():
     for hop in ("host_link", "switch_link"):
         assert train["scale_out"][hop] > 5 * decode["scale_out"][hop]
     # All replicas' gradients, and hand-overs, over 800 Gbit/s for a step.
-    traffic = nominal.training().collectives()
+    traffic = nominal_clusters.training().collectives()
     sent = traffic.gradients.sent_byte() + 16 * traffic.hand_over.sent_byte()
     expected = float(sent) * 8 / (0.8e12 * float(report("train").step_s))
     assert_close(train["scale_out"]["host_link"], expected, rtol=1e-9)

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from ..cluster.step import Cluster, assemble
 from ..cluster.workload import Workload
+from ..component import Scalar
 from .design import Coordinates
 from .links import Place, arranged, moved, shapes
 from .minimise import LEAN, Sample, needed
@@ -55,8 +56,8 @@ class ClusterFunction:
         function = cls(tiers, ends)
         budgets = shapes(arguments.cluster)
         _, used, _ = needed(function.judge, u, budgets, arguments)
-        wanted = {place: tuple(jax.tree.leaves(mask)) for place, mask in used.items()}
-        return cls(tiers, ends, tuple(wanted.items()))
+        wanted = ((place, tuple(jax.tree.leaves(mask))) for place, mask in used.items())
+        return cls(tiers, ends, tuple(wanted))
 
     def __call__(self, u: Float[Array, "designs n"], arguments: Arguments) -> Sample:
         """Values and slopes of every design."""
@@ -66,7 +67,7 @@ class ClusterFunction:
 
     def judge(
         self, u: Float[Array, " n"], budgets: dict[Place, Any], arguments: Arguments
-    ) -> tuple[Array, Array, Array]:
+    ) -> tuple[Scalar, Array, Scalar]:
         """The three answers of one design whose links are solved."""
         coordinates, cluster, workload, minima = arguments
         moved = coordinates.insert(u, cluster)

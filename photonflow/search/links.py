@@ -1,8 +1,7 @@
 """Links of a cluster, each compiled for itself: budgets, pull-backs, slopes.
 
 Passes of the compiler grow faster than the program they work on, so that links one by
-one take less time than all at once. A link compiled for itself serves both climates,
-all workloads, and every cluster it is part of.
+one take less time than all at once, and serve every workload.
 """
 
 import threading

@@ -136,17 +136,6 @@ def digest(problem: Problem, state: State, sample: Sample) -> State:
     return jax.vmap(_digest)(state, trials, problem.low, problem.high)
 
 
-def sampled(function: Callable) -> Callable[[Array], Sample]:
-    """u -> f, c, extra of one design as what `advance` wants of many."""
-
-    @partial(jax.jit, compiler_options=LEAN)
-    def evaluate(u):
-        (f, c, extra), (g, jacobian, _) = jax.vmap(partial(slopes, function))(u)
-        return Sample(f, c, g, jacobian, extra)
-
-    return evaluate
-
-
 def slopes(function: Callable, u: Array) -> tuple[Any, Any]:
     """Value and, with a last axis more, slopes by forward mode: inputs are few."""
     value, linear = jax.linearize(function, u)

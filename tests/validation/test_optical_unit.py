@@ -18,7 +18,7 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
-import nominal
+import nominal_clusters
 import nominal_units
 from helpers import assert_close
 from photonflow.cards import Library
@@ -200,7 +200,7 @@ def test_gpu_pj_per_flop():
 
     Peak is per second with one-byte operands; H100 SXM has 989.4 TFLOP/s with two.
     """
-    chip = nominal.accelerator()
+    chip = nominal_clusters.accelerator()
     h100 = replace(chip, {"limit_w": 700.0, "peak_flop_per_s": 2 * 989.4e12})
     per_flop_j = h100.limit_w / (h100.peak_flop_per_s / 2)
     assert_close(per_flop_j, 0.7075e-12, rtol=0.01)
