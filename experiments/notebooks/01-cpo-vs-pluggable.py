@@ -35,12 +35,11 @@ import numpy as np
 
 import photonflow as pf
 from photonflow import causes
-from photonflow.cluster.step import assemble
+from photonflow.cluster.step import assemble, link_budgets
 from photonflow.report.drawing import below, headline, stack
 from photonflow.report.published import CLAIMS
 from photonflow.report.words import CAUSES, GROUPS, LINK_COLOURS, number
 from photonflow.search.minimise import QUICK
-from photonflow.search.objective import links
 
 
 pf.enable_x64()
@@ -90,10 +89,10 @@ for path in ("accelerator.idle_w", "scale_out.switch_link.end_a.modulator.gap_m"
 # A laser has to be bright enough where the link is worst: hot case, end of life, full
 # reach. `set_drive` finds that current for every end and says which limit it sits on,
 # error rate or the launch that a standard asks for. `evaluate` then gives time and
-# energy of a step in the nominal room with that same current. It is made of `links`,
-# which know no workload, and `assemble`, so that both workloads share one compilation
-# of the links (`QUICK` compiles fast and runs a little slower). From then on it takes
-# milliseconds.
+# energy of a step in the nominal room with that same current. It is made of
+# `link_budgets`, which know no workload, and `assemble`, so that both workloads share
+# one compilation of the links (`QUICK` compiles fast and runs a little slower). From
+# then on it takes milliseconds.
 
 # %%
 works = {name: study.workload(name) for name in study.workloads}
@@ -101,7 +100,7 @@ works = {name: study.workload(name) for name in study.workloads}
 
 @partial(jax.jit, compiler_options=QUICK)
 def evaluate(cluster, workloads):
-    solved = links(cluster)
+    solved = link_budgets(cluster, cluster.hops())
     return {name: assemble(cluster, w, solved) for name, w in workloads.items()}
 
 
