@@ -171,9 +171,17 @@ class AbstractEqualiser(Component):
 def levels_a(
     sender: Sender, taker: Taker, channel: Channel, pam: int
 ) -> Float[Array, " levels"]:
-    """Photocurrent of every static level, lowest first."""
+    """Photocurrent of every static level, lowest first, at least `STRAY_A` apart.
+
+    Rings out of their range and long guides dim light by thousands of dB, more than a
+    floating number holds; noise over the swing squared has to stay one.
+    """
     scale = taker.a_per_w * from_db(-channel.loss_db)
-    return signal.pam_levels(scale * sender.top_w, scale * sender.bottom_w, pam)
+    top_a, bottom_a = scale * sender.top_w + STRAY_A, scale * sender.bottom_w
+    return signal.pam_levels(top_a, bottom_a, pam)
+
+
+STRAY_A = 1e-60  # 500 dB below anything that a receiver notices
 
 
 def receive(sender: Sender, taker: Taker, channel: Channel, pam: int) -> Received:
