@@ -38,7 +38,7 @@ class Case(NamedTuple):
         span = self.high - self.low
         return np.where(self.logarithmic, x * np.exp(step), x + span * step)
 
-    def at(self, u: np.ndarray) -> np.ndarray:
+    def at(self, u: np.ndarray | float) -> np.ndarray:
         """Points of the box from `u` in [0, 1]."""
         low = np.where(self.logarithmic, self.low, 1.0)
         high = np.where(self.logarithmic, self.high, 1.0)

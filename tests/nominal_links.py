@@ -67,14 +67,9 @@ def published_link() -> PublishedLink:
         sender_j_per_bit=140e-15,
         receiver_j_per_bit=150e-15,
     )
-    return PublishedLink(
-        end_a=end,
-        path=nominal.optical_link(nominal.engine_port(), nominal.engine_port()).path,
-        end_b=end,
-        fec=nominal.fec(),
-        rate_bps=1e12,
-        log10_ber=-12.0,
-    )
+    path = nominal.optical_link(nominal.engine_port(), nominal.engine_port()).path
+    values: dict[str, Any] = dict(end_a=end, path=path, end_b=end, fec=nominal.fec())
+    return PublishedLink(**values, rate_bps=1e12, log10_ber=-12.0)
 
 
 def wavelengths_link() -> OpticalLink:

@@ -270,7 +270,7 @@ def test_thermal_noise_alone_bounds_the_sensitivity_of_patel_2022():
     zero = jnp.zeros(())
 
     def bound_dbm(responsivity, band_hz):
-        noise = signal.Noise(density * band_hz, *[zero] * 5, {})
+        noise = signal.Noise(density * band_hz, zero, zero, zero, zero, zero, {})
         target = math.log10(given["SER"] / 2)
         low, high = 1e-6, 1e-2
         log10_ber = jax.jit(lambda a: noise.log10_ber(signal.pam_levels(a, zero, 4)))

@@ -342,7 +342,8 @@ def test_settings_reach_quantities_experiment_and_workload(library):
     assert values[gap] == 1.8e-7
     assert found.provenance("cpo")[f"{gap}_m"].source == "setting"
     assert found.settings.search.starts == 8
-    assert float(found.workload("decode").microbatch) == 4
+    decode = {p.path: p.value for p in params(found.workload("decode"))}
+    assert decode["microbatch"] == 4
     assert found.space("cpo")[1]["modulator.gap_m"] == [(1.2e-7, 2e-7)]
     for variant in found.variants:
         assert float(found.cluster(variant).facility.cooling) == 0.1

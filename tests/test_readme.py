@@ -12,7 +12,7 @@ README = (Path(__file__).parent.parent / "README.md").read_text()
 
 
 def test_the_script_of_the_readme_runs_and_its_gradient_is_not_zero():
-    script = re.search(r"```python\n(.*?)```", README, re.S)[1]
+    (script,) = re.findall(r"```python\n(.*?)```", README, re.S)
     assert len([line for line in script.splitlines() if line.strip()]) <= 11
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False

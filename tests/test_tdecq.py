@@ -2,6 +2,7 @@
 
 import functools
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -152,9 +153,8 @@ def excess(response, noise, oma_dbm, log_thermal):
 
 
 def root(function, low: float, high: float) -> float:
-    return float(
-        brentq(lambda x: float(function(jnp.asarray(x))), low, high, xtol=1e-5)
-    )
+    found: Any = brentq(lambda x: float(function(jnp.asarray(x))), low, high, xtol=1e-5)
+    return found
 
 
 @functools.cache

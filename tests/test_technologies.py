@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import pytest
 
 import nominal
+import nominal_links
 from benchmarks import technologies
 from helpers import assert_close
 from photonflow.cards import Library, Provenance
 from photonflow.component import params
 from photonflow.devices.electronics import Dsp, Housekeeping
 from photonflow.devices.passives import BoardPath
-from photonflow.links.published import PublishedLink, PublishedPort
 from photonflow.links.retimed_copper import RetimedCopperPort
 
 
@@ -254,21 +254,7 @@ def test_a_cable_needs_retimers_that_receive():
 
 def test_a_published_link_is_its_energies_and_claims_no_margin():
     """1 T x (140 + 150) fJ = 0.29 W; host and code beside it."""
-    end = PublishedPort(
-        host=nominal.serdes(energy_j_per_bit=0.6e-12, latency_s=2e-9),
-        footprint=nominal.footprint(),
-        lanes=320.0,
-        sender_j_per_bit=140e-15,
-        receiver_j_per_bit=150e-15,
-    )
-    link = PublishedLink(
-        end_a=end,
-        path=nominal.links_of("lpo")[0].path,
-        end_b=end,
-        fec=nominal.fec(),
-        rate_bps=1e12,
-        log10_ber=-12.0,
-    )
+    link = nominal_links.published_link()
     out = budget(link, nominal.worst(length_m=10.0))
     assert_close(out.end_a.vendor_w(), 0.29, rtol=1e-9)
     assert_close(out.end_a.power_w(), 0.29 + 0.8, rtol=1e-9)

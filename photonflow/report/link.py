@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from .result import Drive, End, Hop, Maybe, Number, Row, adds_up
+from .result import Drive, End, Maybe, Number, OneLink, Row, adds_up
 
 
 SCHEMA = "photonflow.link/1"
@@ -12,11 +12,11 @@ Side = Literal["a_to_b", "b_to_a"]
 Climate = Literal["worst", "nominal"]
 
 
-class LinkHop(Hop):
+class LinkHop(OneLink):
     """A `hops` entry of a result; null is what only a cluster could tell."""
 
-    links_per_accelerator: None = None  # type: ignore[assignment]
-    utilisation: None = None  # type: ignore[assignment]
+    links_per_accelerator: None = None
+    utilisation: None = None
     energy_per_delivered_bit_j: None = None
 
 

@@ -39,17 +39,14 @@ class End(Row):
     )
 
 
-class Hop(Row):
-    """One kind of link of a tier."""
+class OneLink(Row):
+    """What a link is wherever it is."""
 
     name: str
     technology: str = Field(description="link card")
-    links_per_accelerator: Number
     ends: dict[Literal["a", "b"], End]
     energy_j_per_bit: Number = Field(description="at full load")
-    energy_per_delivered_bit_j: Maybe = Field(description="at its utilisation")
     power_w_per_port: Number
-    utilisation: Number
     log10_ber: Number = Field(description="before FEC, worst corner, worse direction")
     margin_db: Number
     budget_db: dict[str, dict[str, Number]] = Field(
@@ -65,6 +62,14 @@ class Hop(Row):
     )
     area_m2: Maybe = Field(None, description="of both ends")
     fit: Maybe = Field(None, description="failures of the link in 1e9 hours, nominal")
+
+
+class Hop(OneLink):
+    """One kind of link of a tier."""
+
+    links_per_accelerator: Number
+    energy_per_delivered_bit_j: Maybe = Field(description="at its utilisation")
+    utilisation: Number
 
 
 class Tier(Row):

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..cluster.step import Cluster
-from ..component import params, replace
+from ..component import Values, params, replace
 from ..links.base import AbstractLink, Conditions
 from ..links.detection import receive
 from ..links.optical import OpticalLink
@@ -124,9 +124,9 @@ def _describe(path: str, where: str, found: "_Found") -> Drive:
 class _Sent(NamedTuple):
     """What an end sends, of all that is asked below: no margin, which costs most."""
 
-    slacks: dict[str, Array]
-    noise_share: dict[str, Array]
-    lane_w: Array
+    slacks: dict[str, Values]
+    noise_share: dict[str, Values]
+    lane_w: Values
 
     def worst(self) -> np.ndarray:
         """The smaller of both slacks, of every point."""
