@@ -4,7 +4,6 @@ import functools
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -14,8 +13,9 @@ from gradient_rule import Case, assert_finite, assert_rule, box, case, ends, int
 from helpers import assert_close
 from photonflow.component import Scalar
 from photonflow.devices.response import power
-from photonflow.links.equaliser import Linear, Sampled
+from photonflow.links.equaliser import Linear
 from photonflow.links.optical import OpticalLink
+from photonflow.links.taps import TIMINGS
 
 
 JITTER2 = (100e-15**2 + 180e-15**2) * 106.25e9**2
@@ -102,28 +102,6 @@ def test_feedback_takes_postcursors_away_and_helps():
     assert log10_ber(fed) < log10_ber(plain) - 0.1
 
 
-@pytest.mark.parametrize("retimed, taps, lost", [(True, 5, 0.35), (False, 15, 0.1)])
-def test_the_band_edge_times_the_sampler_nearly_best(retimed, taps, lost):
-    """Against the best of 21 times over a symbol: the decades that are lost.
-
-    Five taps cannot move the sampling time by themselves; fifteen can.
-    """
-    port = nominal.pluggable_port(retimed=retimed)
-    equaliser = nominal.feed_forward(taps=taps)
-    link = nominal.optical_link(port, port, equaliser=equaliser)
-    ours = eqx.filter_jit(listen)(link, nominal.worst(ageing_db=7.0))
-
-    @jax.jit
-    def at_time(later):
-        sampled = Sampled.of(ours.equaliser.grid, ours.sender, ours.taker, later)
-        moved = eqx.tree_at(lambda s: s.sampled, ours, sampled)
-        return moved.log10_ber(jnp.zeros(()))
-
-    times = jnp.linspace(-0.5, 0.5, 21)
-    tried = jax.vmap(at_time)(times)
-    assert float(tried[10] - tried.min()) < lost
-
-
 def test_own_share_is_the_noise_of_a_symbol_averaged_over_its_neighbours():
     """Shot noise of 2,000 random symbols one by one, at the slicer."""
     ours = slicer()
@@ -168,8 +146,7 @@ def test_jitter_is_the_slope_of_the_pulse_in_every_tap():
     ours = slicer()
     grid, step = ours.equaliser.grid, 1e-4
     early, late = (
-        Sampled.of(grid, ours.sender, ours.taker, jnp.asarray(side * step))
-        for side in (-1, 1)
+        ours.sampled.later(grid, jnp.asarray(side * step)) for side in (-1, 1)
     )
     slope = np.asarray(grid.symbols(late.pulse - early.pulse)) / (2 * step)
     weights = np.asarray(ours.weights(ours.levels_a))
@@ -210,20 +187,22 @@ def stages(link, at) -> dict:
 
 
 @functools.cache
-def built() -> Case:
-    tree = (linear_link(taps=9, feedback=1), nominal.worst())
+def built(timing: str) -> Case:
+    tree = (linear_link(taps=9, feedback=1, timing=timing), nominal.worst())
     return case(tree, ["link", "at"], stages)
 
 
-def test_gradients_match_finite_differences():
+@pytest.mark.parametrize("timing", TIMINGS)
+def test_gradients_match_finite_differences(timing):
     """At the nominal point and 16 within 2 % of the ranges around it."""
-    this = built()
+    this = built(timing)
     assert_rule(this, this.nominal[None])
     assert_rule(this, interior(this, 16, 0.02, {}))
 
 
-def test_value_and_gradient_are_finite_over_the_box():
-    this = built()
+@pytest.mark.parametrize("timing", TIMINGS)
+def test_value_and_gradient_are_finite_over_the_box(timing):
+    this = built(timing)
     assert_finite(this, ends(this))
     assert_finite(this, box(this, 256))
 

@@ -25,14 +25,13 @@ the band edge that is less, behind one tap it is the same.
 """
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from ..component import Scalar, Transfer, Values, param
+from ..component import Scalar, Values, param
 from ..devices.electronics import analogue
-from ..devices.response import complex_, from_db, power
+from ..devices.response import from_db, power
 from . import signal
 from .detection import (
     AbstractEqualiser,
@@ -42,7 +41,16 @@ from .detection import (
     Taker,
     levels_a,
 )
-from .pulse import Grid, boosted
+from .pulse import Grid
+from .taps import (
+    AbstractTaps,
+    AbstractTimed,
+    Sampled,
+    densities,
+    least_squares,
+    taps_spectrum,
+    toeplitz,
+)
 
 
 class Unlimited(AbstractEqualiser):
@@ -112,39 +120,12 @@ class ClosedForm(AbstractSlicer):
         return self.noise.judged(self.levels_a * from_db(-loss_db))
 
 
-class AbstractTaps(AbstractEqualiser):
-    """`taps` feed-forward taps one symbol apart behind a converter that jitters."""
-
-    jitter_s: Scalar = param(
-        unit="s", doc="random timing jitter, rms, both ends", low=1e-17, high=2e-11
-    )
-    even_odd_s: Scalar = param(
-        unit="s", doc="dual-Dirac jitter, +- this much", low=1e-17, high=2e-11
-    )
-    taps: int = eqx.field(static=True)
-
-    def __check_init__(self):
-        if not 1 <= self.taps <= 64:
-            raise ValueError(f"`taps` is {self.taps}, allowed: 1 to 64")
-
-    @property
-    def ahead(self) -> int:
-        """Taps ahead of the cursor."""
-        return self.taps // 3
-
-    def jitter2(self, symbol_hz: Scalar) -> Scalar:
-        """Variance of the sampling time in symbols squared."""
-        return (jnp.square(self.jitter_s) + jnp.square(self.even_odd_s)) * jnp.square(
-            symbol_hz
-        )
-
-
 class FeedForward(AbstractTaps):
     """Feed-forward taps and `feedback` taps, by least squares.
 
-    The cursor sits behind a third of the taps; the sampling time is that of `pulse`,
-    with the analogue equaliser `pulse.boosted` ahead. Left out: wrong decisions fed
-    back, resolution and adaptation of the taps, equalisation by the sender.
+    The cursor sits behind a third of the taps, the analogue equaliser `pulse.boosted`
+    ahead of them. Left out: wrong decisions fed back, resolution and adaptation of the
+    taps, equalisation by the sender.
     """
 
     feedback: int = eqx.field(static=True)
@@ -183,99 +164,7 @@ class FeedForward(AbstractTaps):
         )
 
 
-class Sampled(eqx.Module):
-    """A cascade as the sampler sees it, at its sampling time."""
-
-    cascade: Complex[Array, " lines"]
-    """from symbols to the sampler, without the shape of a symbol"""
-    pulse: Complex[Array, " half"]
-    """folded spectrum of the pulse"""
-    slope: Complex[Array, " half"]
-    """of its time derivative, per symbol"""
-    behind: dict[str, Transfer]
-    """amplitude from where a noise enters to the sampler"""
-    delay: Scalar
-    """sampling time, in symbols"""
-
-    @classmethod
-    def of(
-        cls, grid: Grid, sender: Sender, taker: Taker, later: Scalar = 0.0
-    ) -> "Sampled":
-        """Sampled at the time of `Grid.delay`, or `later` symbols off it."""
-        front = taker.front
-        whole = sender.transfer * taker.photodiode * taker.amplifier * front
-        front = front * boosted(grid, whole, taker.peaking_db)
-        output_v = taker.amplifier * front
-        light = taker.photodiode * output_v
-        cascade = sender.transfer * light
-        delay = grid.delay(cascade) + later
-        lines = cascade * grid.hold() * grid.advance(delay)
-        return cls(
-            cascade=cascade,
-            pulse=grid.fold(lines),
-            slope=grid.fold(grid.slope(lines)),
-            behind={
-                "thermal": output_v,
-                "light": light,
-                "phy_input": front,
-                "driver": cascade / sender.chip,
-            },
-            delay=delay,
-        )
-
-
-def densities(
-    sender: Sender, taker: Taker, channel: Channel, levels: Float[Array, " levels"]
-) -> dict[str, Scalar]:
-    """White noises where they enter, in the Nyquist band, over the swing squared."""
-    band_hz = channel.symbol_hz / 2
-    swing2 = jnp.square(levels[-1] - levels[0])
-    light_a2 = signal.shot_a(channel.symbol_hz, jnp.ones(())) * (
-        signal.mean(levels) + taker.dark_a
-    )
-    light_a2 += sender.rin_per_hz * band_hz * signal.mean(jnp.square(levels))
-    return {
-        "thermal": taker.thermal_a2_per_hz * band_hz / swing2,
-        "light": light_a2 / swing2,
-        "phy_input": taker.input_per_hz * band_hz,
-        "driver": sender.driver_v2,
-    }
-
-
-def toeplitz(lags: Float[Array, " taps"]) -> Float[Array, "taps taps"]:
-    """The matrix whose entries depend on the distance from the diagonal."""
-    places = np.arange(lags.shape[0])
-    return lags[np.abs(places[:, None] - places)]
-
-
-def least_squares(
-    correlation: Float[Array, "taps taps"], wanted: Float[Array, " taps"]
-) -> Float[Array, " taps"]:
-    """Solution of the normal equations up to a factor, whatever their size.
-
-    White noise 90 dB below the power at the sampler keeps them solvable where a dead
-    channel leaves nothing but coloured noise.
-    """
-    taps = wanted.shape[0]
-    size = jnp.trace(correlation) / taps
-    matrix = correlation / size + 1e-9 * jnp.eye(taps)
-    # Any factor will do: what follows is scaled to a cursor of 1.
-    scale = jax.lax.stop_gradient(jnp.max(jnp.abs(wanted)))
-    return jnp.linalg.solve(matrix, wanted / scale)
-
-
-def taps_spectrum(
-    grid: Grid, weights: Float[Array, " taps"], ahead: int
-) -> Complex[Array, " lines"]:
-    """Response of the taps, the one behind `ahead` others at t = 0."""
-    later = np.arange(weights.shape[0]) - ahead
-    phase = 2 * np.pi * grid.lines[:, None] * later
-    return complex_(
-        jnp.asarray(np.cos(phase)) @ weights, jnp.asarray(-np.sin(phase)) @ weights
-    )
-
-
-class Linear(AbstractSlicer):
+class Linear(AbstractTimed):
     """Pulses that add up, behind taps that follow the light."""
 
     levels_a: Float[Array, " levels"]
@@ -286,8 +175,13 @@ class Linear(AbstractSlicer):
     equaliser: FeedForward
     pam: int = eqx.field(static=True)
 
-    def judged(self, loss_db: Scalar) -> tuple[Scalar, dict[str, Scalar]]:
-        """Pre-FEC error rate behind more loss, equalised for it, and what limits it."""
+    def later(self, symbols: Scalar) -> "Linear":
+        """The same, sampled so much later."""
+        sampled = self.sampled.later(self.equaliser.grid, symbols)
+        return eqx.tree_at(lambda s: s.sampled, self, sampled)
+
+    def decided(self, loss_db: Scalar) -> tuple[Scalar, dict[str, Scalar]]:
+        """Error rate and shares at this sampling time."""
         levels = self.levels_a * from_db(-loss_db)
         return self.noise(levels).judged(levels)
 

@@ -28,23 +28,18 @@ from ..component import Scalar, Values
 from ..devices.modulators import AbstractOperation
 from ..devices.response import complex_, from_db, power
 from . import signal
-from .detection import (
-    AbstractSlicer,
-    Channel,
-    Sender,
-    Taker,
-    levels_a,
-)
-from .equaliser import (
+from .detection import Channel, Sender, Taker, levels_a
+from .pulse import Grid
+from .sequence import de_bruijn
+from .taps import (
     AbstractTaps,
+    AbstractTimed,
     Sampled,
     densities,
     least_squares,
     taps_spectrum,
     toeplitz,
 )
-from .pulse import Grid
-from .sequence import de_bruijn
 
 
 OVERSAMPLING = 8
@@ -112,12 +107,11 @@ class PatternedFeedForward(AbstractTaps):
         grid = self.grid(pam)
         sampled = Sampled.of(grid, sender, taker)
         assert sender.light is not None
-        spectrum = jnp.fft.rfft(sender.light)[:-1] / OVERSAMPLING
-        lines = spectrum * sampled.behind["light"] * grid.advance(sampled.delay)
+        samples, slopes = _samples(grid, sender.light, sampled)
         return Patterned(
             levels_a=levels_a(sender, taker, channel, pam),
-            samples=grid.fold(lines),
-            slopes=grid.fold(grid.slope(lines)),
+            samples=samples,
+            slopes=slopes,
             light=sender.light,
             sampled=sampled,
             sender=sender,
@@ -128,7 +122,16 @@ class PatternedFeedForward(AbstractTaps):
         )
 
 
-class Patterned(AbstractSlicer):
+def _samples(
+    grid: Grid, light: Float[Array, " samples"], sampled: Sampled
+) -> tuple[Complex[Array, " half"], Complex[Array, " half"]]:
+    """Folded spectra of a pattern at its sampling time, and of its slope."""
+    spectrum = jnp.fft.rfft(light)[:-1] / OVERSAMPLING
+    lines = spectrum * sampled.behind["light"] * grid.advance(sampled.delay)
+    return grid.fold(lines), grid.fold(grid.slope(lines))
+
+
+class Patterned(AbstractTimed):
     """Every symbol of the pattern for itself, behind taps that follow the light."""
 
     levels_a: Float[Array, " levels"]
@@ -142,8 +145,15 @@ class Patterned(AbstractSlicer):
     equaliser: PatternedFeedForward
     pam: int = eqx.field(static=True)
 
-    def judged(self, loss_db: Scalar) -> tuple[Scalar, dict[str, Scalar]]:
-        """Pre-FEC error rate behind more loss, equalised for it, and what limits it.
+    def later(self, symbols: Scalar) -> "Patterned":
+        """The same, sampled so much later."""
+        grid = self.equaliser.grid(self.pam)
+        sampled = self.sampled.later(grid, symbols)
+        moved = (sampled, *_samples(grid, self.light, sampled))
+        return eqx.tree_at(lambda s: (s.sampled, s.samples, s.slopes), self, moved)
+
+    def decided(self, loss_db: Scalar) -> tuple[Scalar, dict[str, Scalar]]:
+        """Error rate and shares at this sampling time.
 
         Interference is the spread of the symbols of a level.
         """

@@ -33,9 +33,9 @@ from jaxtyping import Array, Complex, Float
 
 from ..component import Scalar, Transfer, Values
 from ..devices.response import complex_, power
-from .equaliser import least_squares, taps_spectrum, toeplitz
 from .pattern import OVERSAMPLING
 from .pulse import Grid
+from .taps import least_squares, taps_spectrum, toeplitz
 
 
 TARGET_SER = 4.8e-4
