@@ -8,9 +8,9 @@ worst corner; reflections of the path are set aside, because time has no model o
 Linear designs are computed by their pulse (`FeedForward`), rings by patterns
 (`PatternedFeedForward`). The swing of a ring is in half linewidths at half maximum.
 
-The counted receiver samples where the mean square error is least, the computed one
-where errors are fewest. Shipped cards sample at the band edge, which for their rings is
-the same within 0.001 decades; with a ring of high Q at PAM-4 it costs half a decade.
+Both receivers sample where errors are fewest. Shipped cards sample at the band edge,
+which for their rings is the same within 0.001 decades; with a ring of high Q at PAM-4
+it costs half a decade.
 """
 
 import os

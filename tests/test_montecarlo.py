@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 import nominal
 from benchmarks.montecarlo import LARGE_SWINGS, LINEAR_DESIGNS, RING_DESIGNS, compared
@@ -141,9 +142,12 @@ def test_thresholds_leave_the_longer_tail_of_a_skewed_level_more_room():
     upper = jnp.where(jnp.arange(n) % 4 == 1, 0.4, 0.9)
     quiet = jnp.where(sent == 1, upper, 0.0)
     noise = jnp.where(jnp.arange(n) % 8 < 4, 0.05, -0.05)
-    found = between(quiet, noise, sent, 2)
+    found, log_errors = between(quiet, noise, sent, 2)
     # The nearest of 256 over 0.65 is within 0.0013.
-    assert_close(found, [0.2 + 0.05**2 * np.log(2) / 0.4], rtol=0.0065)
+    best = 0.2 + 0.05**2 * np.log(2) / 0.4
+    assert_close(found, [best], rtol=0.0065)
+    errors = n / 2 * norm.sf(best / 0.05) + n / 4 * norm.sf((0.4 - best) / 0.05)
+    assert_close(log_errors, np.log(errors), rtol=1e-3)
 
 
 def test_labels_of_pam_6_differ_in_seven_sixths_of_a_bit_between_neighbours():

@@ -3,9 +3,9 @@ r"""A receiver that learns: sampling time, taps and thresholds from known symbol
 The samples $y_{kS+o+iS}$ of $n$ taps around symbol $k$ are fitted to the symbols sent,
 $$ \min_{w, b, c}\ \sum_k \Big(a_k - c - \sum_i w_i\,y_{kS+o+iS}
    + \sum_j b_j\,a_{k-j}\Big)^2 , $$
-over every offset $o$ of a fine grid: time of sampling and place of the cursor are the
-best there are, as a receiver with recovered timing finds them. Thresholds are those
-that err least: every symbol is a Gaussian about where it stands without noise, with the
+over every offset $o$ of a fine grid. At each time of sampling the place of the cursor
+is the best there is; of all times that one is taken, and of all thresholds those, that
+err least: every symbol is a Gaussian about where it stands without noise, with the
 spread that noise is seen to give its level. Of the link nothing is known but its
 waveform, with noise and without.
 """
@@ -31,13 +31,13 @@ class Learned(eqx.Module):
     weights: Float[Array, " taps"]
     feedback: Float[Array, " past"]
     constant: Scalar
+    thresholds: Float[Array, " gaps"]
+    mean_square_error: Scalar
+    """over the variance of the symbols"""
     offset: Int[Array, ""]
     """samples from a symbol to its earliest tap"""
     conversion_sigma: Scalar
     """converter noise"""
-    thresholds: Float[Array, " gaps"]
-    mean_square_error: Scalar
-    """over the variance of the symbols"""
     oversampling: int = eqx.field(static=True)
 
     def sampled(
@@ -114,8 +114,7 @@ def learn(
     rows = jax.vmap(lambda o: sample(waveform, o, oversampling, late))(phases)
     sigma = jnp.sqrt(conversion * jnp.var(clean.reshape(-1, oversampling), axis=0))
     rows = rows + sigma[:, None] * drawn[None]
-    sums = [jax.vmap(lambda row: correlations(row, wanted))(rows)]
-    lags, cross = sums[0]
+    lags, cross = jax.vmap(lambda row: correlations(row, wanted))(rows)
 
     # Whole symbols by which the strongest sample lags behind its symbol.
     delay = jnp.argmax(jnp.max(jnp.abs(cross), axis=0))
@@ -133,37 +132,50 @@ def learn(
         return weights, weights @ known
 
     def of_phase(phase):
-        return jax.lax.map(lambda first: solve(phase, first), firsts)
+        tried, explained = jax.lax.map(lambda first: solve(phase, first), firsts)
+        best = jnp.argmax(explained)
+        weights, first = tried[best], firsts[best]
+        quiet = clean.reshape(-1, oversampling)[:, phase]
+        seen = [jnp.roll(samples, -first) for samples in (rows[phase], quiet)]
+        learned, log_errors = decide(seen, weights, wanted, sent, levels.shape[0], past)
+        place = {
+            "offset": first * oversampling + phase,
+            "conversion_sigma": sigma[phase],
+        }
+        return Learned(**learned, **place, oversampling=oversampling), log_errors
 
-    weights, explained = jax.lax.map(of_phase, phases)
-    best = jnp.argmax(explained)
-    phase, place = best // firsts.shape[0], best % firsts.shape[0]
-    weights, first = weights[phase, place], firsts[place]
-    row = rows[phase]
-    ahead = filtered(jnp.roll(row, -first), weights)
-    feedback = jnp.stack(
-        [
-            jnp.mean((ahead - jnp.mean(ahead)) * jnp.roll(wanted, j)) / jnp.var(wanted)
-            for j in range(1, past + 1)
-        ]
-        or [jnp.zeros(())]
-    )[:past]
-    behind = fed_back(ahead, wanted, feedback)
-    constant = jnp.mean(wanted) - jnp.mean(behind)
-    behind = behind + constant
-    quiet = clean.reshape(-1, oversampling)[:, phase]
-    quiet = fed_back(filtered(jnp.roll(quiet, -first), weights), wanted, feedback)
-    quiet = quiet + constant
-    return Learned(
-        weights=weights,
-        feedback=feedback,
-        constant=constant,
-        offset=first * oversampling + phase,
-        conversion_sigma=sigma[phase],
-        thresholds=between(quiet, behind - quiet, sent, levels.shape[0]),
-        mean_square_error=jnp.var(behind - wanted) / jnp.var(wanted),
-        oversampling=oversampling,
-    )
+    learned, log_errors = jax.lax.map(of_phase, phases)
+    best = jnp.argmin(log_errors)
+    return jax.tree.map(lambda leaf: leaf[best], learned)
+
+
+def decide(
+    seen: list[Float[Array, " symbols"]],
+    weights: Float[Array, " taps"],
+    wanted: Float[Array, " symbols"],
+    sent: Int[Array, " symbols"],
+    pam: int,
+    past: int,
+) -> tuple[dict[str, Array], Scalar]:
+    """What `Learned` is but for its place, behind `weights`, and ln of the errors.
+
+    `seen` are the samples of the earliest tap, with noise and without.
+    """
+    noisy, quiet = (filtered(samples, weights) for samples in seen)
+    lone = (noisy - jnp.mean(noisy)) / jnp.var(wanted)
+    back = [jnp.mean(lone * jnp.roll(wanted, j)) for j in range(1, past + 1)]
+    feedback = jnp.array(back)
+    noisy, quiet = (fed_back(ahead, wanted, feedback) for ahead in (noisy, quiet))
+    constant = jnp.mean(wanted) - jnp.mean(noisy)
+    noisy, quiet = noisy + constant, quiet + constant
+    thresholds, log_errors = between(quiet, noisy - quiet, sent, pam)
+    return {
+        "weights": weights,
+        "feedback": feedback,
+        "constant": constant,
+        "thresholds": thresholds,
+        "mean_square_error": jnp.var(noisy - wanted) / jnp.var(wanted),
+    }, log_errors
 
 
 def correlations(
@@ -193,8 +205,8 @@ def between(
     noise: Float[Array, " symbols"],
     sent: Int[Array, " symbols"],
     pam: int,
-) -> Float[Array, " gaps"]:
-    """Thresholds between neighbouring levels that err least.
+) -> tuple[Float[Array, " gaps"], Scalar]:
+    """Thresholds between neighbouring levels that err least, and ln of their errors.
 
     Interference is as skewed as it is, noise a Gaussian for each level. Errors are
     weighed by their logarithm, which an open eye leaves finite.
@@ -213,6 +225,7 @@ def between(
     def best(level):
         tried = jnp.linspace(means[level], means[level + 1], TRIED)
         found = jax.lax.map(lambda threshold: errors(threshold, level), tried)
-        return tried[jnp.argmin(found)]
+        return tried[jnp.argmin(found)], jnp.min(found)
 
-    return jax.lax.map(best, jnp.arange(pam - 1))
+    thresholds, log_errors = jax.lax.map(best, jnp.arange(pam - 1))
+    return thresholds, logsumexp(log_errors)
