@@ -175,7 +175,7 @@ def compared(design: Design, seed: int = 0, errors: int = ERRORS) -> dict[str, A
     began = time.perf_counter()
     trained = montecarlo.receiver(link, at, "a_to_b", train, loss_db)
     counted = montecarlo.count(trained, run, errors, 4_000_000)
-    computed = float(montecarlo.closed_form(link, at, "a_to_b", jnp.asarray(loss_db)))
+    computed = float(montecarlo.computed(link, at, "a_to_b", jnp.asarray(loss_db)))
     return {
         "name": "analytic against counted BER",
         "case": design.name,

@@ -293,7 +293,7 @@ def simulate(
 
 
 @eqx.filter_jit
-def closed_form(
+def computed(
     link: OpticalLink, at: Conditions, direction: Way, loss_db: Scalar
 ) -> Scalar:
     """What the link's own equaliser says: log10 BER of the optics, nothing counted."""
@@ -308,13 +308,13 @@ def closed_form(
 def loss_to(
     link: OpticalLink, at: Conditions, direction: Way, log10_ber: float
 ) -> float:
-    """Extra optical loss (negative: more laser power) that brings `closed_form` there.
+    """Extra optical loss (negative: more laser power) that brings `computed` there.
 
     NaN where the link does not get there within +-`SPAN_DB`.
     """
 
     def excess(loss_db: float) -> float:
-        out = closed_form(link, at, direction, jnp.asarray(loss_db))
+        out = computed(link, at, direction, jnp.asarray(loss_db))
         return float(out) - log10_ber
 
     if excess(-SPAN_DB) > 0 or excess(SPAN_DB) < 0:

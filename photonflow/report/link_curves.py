@@ -73,9 +73,9 @@ def curve_figure(result: LinkResult) -> "Figure":
     ax.yaxis.set_major_formatter(lambda y, _: f"$10^{{{y:g}}}$")
     ax.set_ylabel("bit error rate before FEC")
     ax.set_xlabel(
-        "outer swing (OMA) at the photodiode, dBm. Lines: closed form; arrows: margin"
+        "outer swing (OMA) at the photodiode, dBm. Lines: computed; arrows: margin"
         if optical
-        else "loss added to the channel, dB. Line: closed form; arrow: margin"
+        else "loss added to the channel, dB. Line: computed; arrow: margin"
     )
     ax.grid(color="#E5E5E5", lw=0.6)
     if not alike or result.counted is not None:

@@ -163,7 +163,7 @@ def _told(result: LinkResult) -> str:
 
 
 def _counted(result: LinkResult) -> str:
-    """What the simulation in time says beside the closed form."""
+    """What the simulation in time says beside what is computed."""
     counted = result.counted
     assert counted is not None
     side, row = counted.direction, counted.counts[0]
