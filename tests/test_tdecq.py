@@ -188,6 +188,6 @@ def test_a_transmitter_of_3_4_db_closes_400gbase_dr4(pole):
     needed_dbm = root(
         lambda d: excess(response, jnp.asarray(noise), d, log_thermal), -8.0, 3.0
     )
-    print(pole, noise, needed_dbm)
+    print(f"pole {pole}, noise {noise:.4f}: {needed_dbm:.2f} dBm needed")
     received_dbm = (-2.2 + 3.4) - 3.0 - 0.1
     assert abs(needed_dbm - received_dbm) < 0.3
