@@ -116,7 +116,10 @@ class AbstractTimed(AbstractSlicer):
         """What `judged` returns, at the sampling time as it is."""
 
     def judged(self, loss_db: Scalar) -> tuple[Scalar, dict[str, Scalar]]:
-        """Pre-FEC error rate behind more loss, equalised for it, and what limits it."""
+        """Pre-FEC error rate behind more loss, equalised for it, and what limits it.
+
+        Slopes of the noise shares are those at a fixed time.
+        """
         if self.equaliser.timing == BAND_EDGE:
             return self.decided(loss_db)
         still, lost = jax.lax.stop_gradient((self, loss_db))
