@@ -8,9 +8,6 @@ study has them. The gradient is that of a penalised objective, in all six parame
 Compilation apart.
 """
 
-import os
-import time
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -18,6 +15,8 @@ import jax.numpy as jnp
 import photonflow as pf
 from photonflow.search.design import DesignSpace
 from photonflow.search.objective import Objective
+
+from .batches import value_and_gradient
 
 
 CASES = (("equaliser-unlimited", 100_000), ("equaliser-15-taps-ring", 2_048))
@@ -35,7 +34,10 @@ def rows() -> list[dict]:
         cluster = _equalised(study.cluster("cpo"), pf.load(card))
         draw = jax.random.uniform(jax.random.key(0), (designs, low.shape[0]))
         u = low[None] + (high - low)[None] * draw
-        out += _rows(card, space, u, cluster, study.workload("decode"))
+        parts = (u, cluster, study.workload("decode"))
+        out += value_and_gradient(
+            "chain", card, _objective(space), *parts, repeats=REPEATS
+        )
     return out
 
 
@@ -48,7 +50,8 @@ def _equalised(cluster, equaliser):
     )
 
 
-def _rows(card, space, u, cluster, workload) -> list[dict]:
+def _objective(space):
+    """J/token, penalised where a slack is below 0."""
     objective = Objective()
 
     def value(u, cluster, workload):
@@ -56,33 +59,4 @@ def _rows(card, space, u, cluster, workload) -> list[dict]:
         slacks = objective.slacks(report)
         return objective.value(report) + jnp.sum(jnp.minimum(slacks, 0.0) ** 2)
 
-    out = []
-    for name, function in (
-        ("value", value),
-        ("value and gradient", jax.value_and_grad(value)),
-    ):
-        batch = jax.jit(jax.vmap(function, in_axes=(0, None, None)))
-        began = time.perf_counter()
-        compiled = batch.lower(u, cluster, workload).compile()
-        compile_s = time.perf_counter() - began
-        seconds = []
-        for _ in range(REPEATS):
-            began = time.perf_counter()
-            jax.block_until_ready(compiled(u, cluster, workload))
-            seconds.append(time.perf_counter() - began)
-        out.append(
-            {
-                "name": "chain",
-                "case": f"{card}, {name}",
-                "designs": len(u),
-                "designs_per_s": len(u) / min(seconds),
-                "median_s": sorted(seconds)[REPEATS // 2],
-                "compile_s": compile_s,
-                "conditions": f"float64, {os.cpu_count()} cores",
-            }
-        )
-    ratio = out[0]["designs_per_s"] / out[1]["designs_per_s"]
-    out.append(
-        {"name": "chain", "case": f"{card}, gradient over value", "ratio": ratio}
-    )
-    return out
+    return value

@@ -7,9 +7,6 @@ solved, its current free. The value is the slack of the error rate behind the re
 the gradient is in all four parameters. Compilation apart.
 """
 
-import os
-import time
-
 import equinox as eqx
 import jax
 
@@ -17,6 +14,8 @@ import photonflow as pf
 from photonflow.component import replace
 from photonflow.links.base import Conditions, ber_slack
 from photonflow.links.port import PortAtWork
+
+from .batches import value_and_gradient
 
 
 DESIGNS = 100_000
@@ -38,7 +37,9 @@ def rows() -> list[dict]:
         link, part = pf.load(card), pf.load(equaliser)
         fitted = eqx.tree_at(lambda x: x.equaliser, link, part)
         for source, function in (("free light", free), ("junction solved", solved)):
-            out += _rows(f"{card}, {equaliser}, {source}", function, draw, fitted, at)
+            case = f"{card}, {equaliser}, {source}"
+            parts = (draw, fitted, at)
+            out += value_and_gradient("links", case, function, *parts, repeats=REPEATS)
     return out
 
 
@@ -76,35 +77,3 @@ def _slack(link, work, at):
         sender, link.taker(link.end_b, at), channel, link.pam
     )
     return ber_slack(slicer.log10_ber(link.reserve_db), link.fec.threshold)
-
-
-def _rows(case, function, draw, link, at) -> list[dict]:
-    out = []
-    for name, what in (
-        ("value", function),
-        ("value and gradient", jax.value_and_grad(function)),
-    ):
-        batch = jax.jit(jax.vmap(what, in_axes=(0, None, None)))
-        began = time.perf_counter()
-        compiled = batch.lower(draw, link, at).compile()
-        compile_s = time.perf_counter() - began
-        seconds = []
-        for _ in range(REPEATS):
-            began = time.perf_counter()
-            jax.block_until_ready(compiled(draw, link, at))
-            seconds.append(time.perf_counter() - began)
-        out.append(
-            {
-                "name": "links",
-                "case": f"{case}, {name}",
-                "designs_per_s": len(draw) / min(seconds),
-                "median_s": sorted(seconds)[REPEATS // 2],
-                "compile_s": compile_s,
-                "conditions": f"float64, {len(draw)} designs, {os.cpu_count()} cores",
-            }
-        )
-    ratio = out[0]["designs_per_s"] / out[1]["designs_per_s"]
-    out.append(
-        {"name": "links", "case": f"{case}, gradient over value", "ratio": ratio}
-    )
-    return out
