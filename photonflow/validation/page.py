@@ -67,7 +67,10 @@ def _others(rows: list[Case]) -> str:
         lines.append(f"{class_}: n = {len(own)}, each a test in `tests/validation/`.")
     lines += [
         "",
-        "| row | class | tolerance | recomputed |",
+        "*Verified*: whoever gathered the row read or computed its figures again; the",
+        "others are partly from memory.",
+        "",
+        "| row | class | tolerance | verified |",
         "| --- | --- | --- | --- |",
     ]
     for row in rows:
