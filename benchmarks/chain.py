@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 import photonflow as pf
-from photonflow.search.design import DesignSpace
+from photonflow.search.design_space import DesignSpace
 from photonflow.search.objective import Objective
 
 from .batches import value_and_gradient

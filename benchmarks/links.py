@@ -13,7 +13,7 @@ import jax
 import photonflow as pf
 from photonflow.component import replace
 from photonflow.links.base import Conditions, ber_slack
-from photonflow.links.port import PortAtWork
+from photonflow.links.modulated_port import ModulatedOperatingPoint
 
 from .batches import value_and_gradient
 
@@ -48,16 +48,18 @@ def free(u, link, at):
     moved, port = _design(u, link)
     light_w = 2e-3 * 20 ** u[0]
     # Its noise is that of the laser as it is; the light is what varies.
-    light = port.source.shine(at.case_k, at.coolant_k)
-    work = PortAtWork(port, at, light, light_w, port.modulator.operate(light_w))
-    return _slack(moved, work, at)
+    light = port.source.emit(at.case_k, at.coolant_k)
+    point = ModulatedOperatingPoint(
+        port, at, light, light_w, port.modulator.operate(light_w)
+    )
+    return _slack(moved, point, at)
 
 
 def solved(u, link, at):
     """The same with 80 to 300 mA in a laser that heats itself."""
     moved, port = _design(u, link)
     port = replace(port, {"source.laser.current_a": 0.08 + 0.22 * u[0]})
-    return _slack(moved, port.work(at), at)
+    return _slack(moved, port.operating_point(at), at)
 
 
 def _design(u, link):
@@ -69,11 +71,11 @@ def _design(u, link):
     return replace(link, changes), port
 
 
-def _slack(link, work, at):
+def _slack(link, point, at):
     symbol_hz = link.symbol_hz(link.end_a)
-    sender = work.sends(symbol_hz, link.equaliser, link.pam)
+    transmitter = point.transmitter(symbol_hz, link.equaliser, link.pam)
     channel = link.channel(at)
-    slicer = link.equaliser.listen(
-        sender, link.taker(link.end_b, at), channel, link.pam
+    slicer = link.equaliser.equalise(
+        transmitter, link.receiver(link.end_b, at), channel, link.pam
     )
     return ber_slack(slicer.log10_ber(link.reserve_db), link.fec.threshold)

@@ -2,8 +2,9 @@
 
 Each design is a shipped link with some values changed. Its optical loss is set so that
 the analytic error rate is `TARGET` (3e-4 to 1e-2 in practice), and the same link is run
-in time (`photonflow.links.montecarlo`) until `ERRORS` bits are wrong. Direction a to b,
-worst corner; reflections of the path are set aside, because time has no model of them.
+in time (`photonflow.timedomain.montecarlo`) until `ERRORS` bits are wrong. Direction a
+to b, worst corner; reflections of the path are set aside, because time has no model of
+them.
 
 Linear designs are computed by their pulse (`FeedForward`), rings by patterns
 (`PatternedFeedForward`). The swing of a ring is in half linewidths at half maximum.
@@ -22,12 +23,12 @@ import jax.numpy as jnp
 
 import photonflow as pf
 from photonflow.component import replace
-from photonflow.links import montecarlo
 from photonflow.links.base import Conditions
-from photonflow.links.equaliser import FeedForward
 from photonflow.links.optical import OpticalLink
-from photonflow.links.pattern import PatternedFeedForward
-from photonflow.links.taps import LEAST_ERRORS
+from photonflow.signal.equaliser import FeedForward
+from photonflow.signal.pattern import PatternedFeedForward
+from photonflow.signal.taps import LEAST_ERRORS
+from photonflow.timedomain import montecarlo
 
 
 TARGET = -2.7
@@ -173,7 +174,7 @@ def compared(design: Design, seed: int = 0, errors: int = ERRORS) -> dict[str, A
     loss_db = montecarlo.loss_to(link, at, "a_to_b", design.target)
     train, run = jax.random.split(jax.random.key(seed))
     began = time.perf_counter()
-    trained = montecarlo.receiver(link, at, "a_to_b", train, loss_db)
+    trained = montecarlo.train_receiver(link, at, "a_to_b", train, loss_db)
     counted = montecarlo.count(trained, run, errors, 4_000_000)
     computed = float(montecarlo.computed(link, at, "a_to_b", jnp.asarray(loss_db)))
     return {

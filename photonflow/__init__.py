@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from .experiment import study as study
     from .links.base import Conditions as Conditions
     from .links.base import LinkBudget as LinkBudget
-    from .search.design import DesignSpace as DesignSpace
-    from .search.drive import set_drive as set_drive
+    from .links.laser_drive import set_drive as set_drive
+    from .search.design_space import DesignSpace as DesignSpace
     from .search.objective import Constraint as Constraint
     from .search.objective import Objective as Objective
     from .search.optimise import Solution as Solution
@@ -48,8 +48,8 @@ _HOME = {
     "Workload": "cluster.workload",
     "Conditions": "links.base",
     "LinkBudget": "links.base",
-    "DesignSpace": "search.design",
-    "set_drive": "search.drive",
+    "DesignSpace": "search.design_space",
+    "set_drive": "links.laser_drive",
     "elasticities": "search.sensitivity",
     "Constraint": "search.objective",
     "Objective": "search.objective",

@@ -4,6 +4,9 @@ Every report has every cause; an absent one is 0, so that two reports always com
 and a sum over causes is the total.
 """
 
+from typing import Literal
+
+
 NETWORK = (
     "laser",
     "modulator",
@@ -38,6 +41,15 @@ COMPUTE = (
 FACILITY = ("host", "storage", "conversion", "cooling")
 
 TIERS = ("scale_up", "scale_out")
+
+DirectionName = Literal["a_to_b", "b_to_a"]
+DIRECTIONS: dict[str, DirectionName] = {"end_a": "a_to_b", "end_b": "b_to_a"}
+"""end of a link -> the direction in which its light travels"""
+ENDS = tuple(DIRECTIONS)
+
+ClimateName = Literal["worst", "nominal"]
+CLIMATES: tuple[ClimateName, ...] = ("worst", "nominal")
+"""the corner in which a link is designed, and the one in which it burns its watts"""
 
 ENERGY = (
     tuple(f"network.{tier}.{cause}" for tier in TIERS for cause in NETWORK)

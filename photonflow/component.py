@@ -100,7 +100,7 @@ def replace(tree: Any, values: dict[str, Any]) -> Any:
     return eqx.tree_at(lambda t: [get(t) for get in gets], tree, new)
 
 
-def together(function: Callable[..., Any], calls: list[tuple]) -> list[Any]:
+def vmap_alike(function: Callable[..., Any], calls: list[tuple]) -> list[Any]:
     """`[function(*args) for args in calls]`, tracing each kind of `args` only once.
 
     Calls whose arguments are alike in structure and static fields run as one `vmap`:

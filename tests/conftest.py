@@ -59,7 +59,7 @@ def _small_run(top):
     from typer.testing import CliRunner
 
     from photonflow.cli import app
-    from photonflow.experiment.files import shipped
+    from photonflow.experiment.io import shipped
 
     data = yaml.safe_load((shipped() / "cpo-vs-pluggable.yaml").read_text())
     del data["free"], data["constraints"]

@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from photonflow import causes
-from photonflow.report.result import Result
+from photonflow.result.schema import Result
 
 
 WATTS = {

@@ -25,13 +25,13 @@ from photonflow.devices.ring_heating import RingHeater
 from photonflow.devices.ring_modulators import MicroringModulator
 from photonflow.devices.sources import LaserSource
 from photonflow.links.base import Conditions
-from photonflow.links.electrical import CopperLink, CopperPort
-from photonflow.links.equaliser import FeedForward, Unlimited
+from photonflow.links.copper import CopperLink, CopperPort
 from photonflow.links.fec import Fec
 from photonflow.links.footprint import Footprint
+from photonflow.links.modulated_port import ModulatedPort
 from photonflow.links.optical import OpticalLink
-from photonflow.links.pattern import PatternedFeedForward
-from photonflow.links.port import OpticalPort
+from photonflow.signal.equaliser import FeedForward, Unlimited
+from photonflow.signal.pattern import PatternedFeedForward
 
 
 FAMILIES = ("pluggable", "lpo", "cpo")
@@ -177,7 +177,7 @@ def footprint(**changes: Any) -> Footprint:
     return Footprint(**values | changes)
 
 
-def engine_port(**changes: Any) -> OpticalPort:
+def engine_port(**changes: Any) -> ModulatedPort:
     """Co-packaged ring engine, driven straight from the switch, external laser."""
     values: dict[str, Any] = dict(
         host=serdes(energy_j_per_bit=2.3e-12, latency_s=5e-9),
@@ -215,10 +215,10 @@ def engine_port(**changes: Any) -> OpticalPort:
         coupler_out_db=1.2,
         coupler_receive_db=1.2,
     )
-    return OpticalPort(**values | changes)
+    return ModulatedPort(**values | changes)
 
 
-def pluggable_port(retimed: bool = True, **changes: Any) -> OpticalPort:
+def pluggable_port(retimed: bool = True, **changes: Any) -> ModulatedPort:
     """Front-panel module with Mach-Zehnders, behind 16 dB of host trace."""
     values: dict[str, Any] = dict(
         host=serdes(),
@@ -261,10 +261,12 @@ def pluggable_port(retimed: bool = True, **changes: Any) -> OpticalPort:
         coupler_out_db=1.5,
         coupler_receive_db=1.2,
     )
-    return OpticalPort(**values | changes)
+    return ModulatedPort(**values | changes)
 
 
-def optical_link(end_a: OpticalPort, end_b: OpticalPort, **changes: Any) -> OpticalLink:
+def optical_link(
+    end_a: ModulatedPort, end_b: ModulatedPort, **changes: Any
+) -> OpticalLink:
     """1.6 Tbit/s of PAM4 over 2.75 dB of connectors and 0.5 dB/km."""
     values: dict[str, Any] = dict(
         end_a=end_a,

@@ -12,7 +12,7 @@ import nominal
 from photonflow.cards import Library
 from photonflow.devices.electronics import Dsp, Housekeeping, Trace
 from photonflow.devices.passives import BoardPath
-from photonflow.links.electrical import CopperLink
+from photonflow.links.copper import CopperLink
 from photonflow.links.optical import OpticalLink
 from photonflow.links.published import PublishedLink, PublishedPort
 from photonflow.links.retimed_copper import RetimedCopperPort
@@ -64,7 +64,7 @@ def published_link() -> PublishedLink:
         host=nominal.serdes(energy_j_per_bit=0.6e-12, latency_s=2e-9),
         footprint=nominal.footprint(),
         lanes=320.0,
-        sender_j_per_bit=140e-15,
+        transmitter_j_per_bit=140e-15,
         receiver_j_per_bit=150e-15,
     )
     path = nominal.optical_link(nominal.engine_port(), nominal.engine_port()).path

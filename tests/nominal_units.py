@@ -15,7 +15,7 @@ from photonflow.devices.converters import (
 from photonflow.devices.detectors import Photodiode
 from photonflow.devices.electronics import TerminatedDriver
 from photonflow.devices.lasers import CoherentSource
-from photonflow.devices.meshes import SvdMesh
+from photonflow.devices.mesh_power import SvdMesh
 from photonflow.devices.shifters import (
     ElectroOpticShifter,
     FieldModulator,

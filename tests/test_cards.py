@@ -144,7 +144,7 @@ def test_folder_of_a_user_comes_first(folder, tmp_path_factory):
 
 
 def test_shipped_cards_lie_behind_those_of_a_user(folder):
-    shelf = Library.beside(folder)
+    shelf = Library.with_folders(folder)
     assert shelf.roots == [folder, cards.card_root()]
 
 

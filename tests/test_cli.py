@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import photonflow
 import photonflow.experiment
 from photonflow.cli import app
-from photonflow.report.result import Result
+from photonflow.result.schema import Result
 
 
 NAME = "cpo-vs-pluggable"

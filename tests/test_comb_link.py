@@ -12,9 +12,9 @@ from photonflow.cards import Library
 from photonflow.component import replace
 from photonflow.devices.combs import CombSource
 from photonflow.links.base import Conditions
+from photonflow.links.laser_drive import LaserDrive, link_drives
+from photonflow.links.modulated_port import ModulatedPort
 from photonflow.links.optical import OpticalLink
-from photonflow.links.port import OpticalPort
-from photonflow.search.drive import Drive, link_drives
 
 
 LIBRARY = Library()
@@ -31,12 +31,12 @@ def lit_by_comb() -> OpticalLink:
 
 def comb_of(link: OpticalLink) -> CombSource:
     port = link.end_a
-    assert isinstance(port, OpticalPort) and isinstance(port.source, CombSource)
+    assert isinstance(port, ModulatedPort) and isinstance(port.source, CombSource)
     return port.source
 
 
 @functools.cache
-def solved() -> tuple[OpticalLink, Drive]:
+def solved() -> tuple[OpticalLink, LaserDrive]:
     """The least pump that meets the error rate at the worst corner, at one end."""
     link = lit_by_comb()
     (drive,) = link_drives(link, worst(), [END])
@@ -58,7 +58,7 @@ def test_the_light_of_a_lane_is_one_line_of_the_comb_down_the_waterfall():
     """20.1 dBm of comb; 1/13 of it in the eighth line, 1/8 for each fibre."""
     link, _ = solved()
     at, source = worst(), comb_of(link)
-    light = source.shine(at.case_k, at.coolant_k)
+    light = source.emit(at.case_k, at.coolant_k)
     share = source.conversion * source.line_share(jnp.asarray(3.5)) / 8
     assert_close(light.lane_w, light.diode_w * share * 10**-0.24, rtol=1e-12)
     stages = link.end(link.end_a, at).waterfall
@@ -71,8 +71,8 @@ def test_an_end_pays_for_one_comb_and_fails_with_it():
     """64 lanes are 8 lines on each of 8 fibres: one unit, its watts paid once."""
     link, _ = solved()
     at, port = worst("room-nominal"), link.end_a
-    assert isinstance(port, OpticalPort)
-    light = port.source.shine(at.case_k, at.coolant_k)
+    assert isinstance(port, ModulatedPort)
+    light = port.source.emit(at.case_k, at.coolant_k)
     assert float(light.whole_units(port.lanes)) == 1.0
     books = link.end(port, at).budget
     assert_close(books.static_w["laser"], light.unit_w, rtol=1e-12)
@@ -119,14 +119,14 @@ def test_a_route_across_the_chip_is_lost_on_both_sides_of_the_fibre():
     )
     ends = [each.end(each.end_a, at) for each in (link, near)]
     lost = 10**-0.0844
-    assert_close(ends[0].sender.top_w / ends[1].sender.top_w, lost, rtol=1e-9)
-    kept = ends[0].taker.a_per_w / ends[1].taker.a_per_w
+    assert_close(ends[0].transmitter.top_w / ends[1].transmitter.top_w, lost, rtol=1e-9)
+    kept = ends[0].receiver.a_per_w / ends[1].receiver.a_per_w
     assert_close(kept, lost, rtol=1e-9)
     # The waterfall of the whole direction ends at what the photodiode is given.
     stages = link.budget(at).a_to_b.budget_db
     swing_w = 1e-3 * 10 ** (sum(float(stage) for stage in stages.values()) / 10)
-    sent = ends[0].sender
-    taken = ends[0].taker.a_per_w / link.end_b.photodiode.responsivity_a_per_w
+    sent = ends[0].transmitter
+    taken = ends[0].receiver.a_per_w / link.end_b.photodiode.responsivity_a_per_w
     path = 10 ** (-float(link.path.loss_db(at.length_m) + at.ageing_db) / 10)
     assert_close(swing_w, (sent.top_w - sent.bottom_w) * path * taken, rtol=1e-9)
 
@@ -137,10 +137,13 @@ def test_a_route_across_the_chip_is_lost_on_both_sides_of_the_fibre():
 def stages(port, at):
     link = eqx.tree_at(lambda link: link.end_a, lit_by_comb(), port)
     end = link.end(port, at)
-    sender = end.sender
+    transmitter = end.transmitter
     out = {f"slack.{name}": value for name, value in end.slacks.items()}
     out |= {f"{name}_db": value for name, value in end.waterfall.items()}
-    out["ln_top"], out["ln_rin"] = jnp.log(sender.top_w), jnp.log(sender.rin_per_hz)
+    out["ln_top"], out["ln_rin"] = (
+        jnp.log(transmitter.top_w),
+        jnp.log(transmitter.rin_per_hz),
+    )
     out["ln_laser"] = jnp.log(end.budget.static_w["laser"])
     return out | {"ln_w": jnp.log(end.budget.power_w())}
 

@@ -13,10 +13,10 @@ from helpers import assert_close
 from photonflow.cards import Library
 from photonflow.component import replace
 from photonflow.devices import converters
+from photonflow.devices.cmos_scaling import energy_ratio
 from photonflow.devices.drivers import SwitchingDriver
-from photonflow.devices.nodes import energy_ratio
 from photonflow.devices.response import power
-from photonflow.links import signal
+from photonflow.signal import decision
 from photonflow.validation import cases
 
 
@@ -270,10 +270,10 @@ def test_thermal_noise_alone_bounds_the_sensitivity_of_patel_2022():
     zero = jnp.zeros(())
 
     def bound_dbm(responsivity, band_hz):
-        noise = signal.Noise(density * band_hz, zero, zero, zero, zero, zero, {})
+        noise = decision.Noise(density * band_hz, zero, zero, zero, zero, zero, {})
         target = math.log10(given["SER"] / 2)
         low, high = 1e-6, 1e-2
-        log10_ber = jax.jit(lambda a: noise.log10_ber(signal.pam_levels(a, zero, 4)))
+        log10_ber = jax.jit(lambda a: noise.log10_ber(decision.pam_levels(a, zero, 4)))
         for _ in range(60):
             middle = math.sqrt(low * high)
             worse = float(log10_ber(jnp.asarray(middle))) > target

@@ -13,9 +13,9 @@ from gradient_rule import Case, assert_finite, assert_rule, box, case, ends, int
 from helpers import assert_close
 from photonflow.component import Scalar
 from photonflow.devices.response import power
-from photonflow.links.equaliser import Linear
 from photonflow.links.optical import OpticalLink
-from photonflow.links.taps import TIMINGS
+from photonflow.signal.equaliser import LinearSlicer
+from photonflow.signal.taps import TIMINGS
 
 
 JITTER2 = (100e-15**2 + 180e-15**2) * 106.25e9**2
@@ -23,25 +23,30 @@ JITTER2 = (100e-15**2 + 180e-15**2) * 106.25e9**2
 
 
 def linear_link(**changes) -> OpticalLink:
-    """Linear pluggables behind 15 taps; 16 dB of trace at either end."""
+    """LinearSlicer pluggables behind 15 taps; 16 dB of trace at either end."""
     port = nominal.pluggable_port(retimed=False)
     equaliser = nominal.feed_forward(**changes)
     return nominal.optical_link(port, port, equaliser=equaliser)
 
 
-def listen(link: OpticalLink, at) -> Any:
-    sender, taker = link.end(link.end_a, at).sender, link.taker(link.end_b, at)
-    return link.equaliser.listen(sender, taker, link.channel(at), link.pam)
+def equalise(link: OpticalLink, at) -> Any:
+    transmitter, receiver = (
+        link.end(link.end_a, at).transmitter,
+        link.receiver(link.end_b, at),
+    )
+    return link.equaliser.equalise(transmitter, receiver, link.channel(at), link.pam)
 
 
 @functools.cache
-def slicer(**changes) -> Linear:
+def slicer(**changes) -> LinearSlicer:
     """At the far end, 6 dB past the worst corner."""
-    return eqx.filter_jit(listen)(linear_link(**changes), nominal.worst(ageing_db=7.0))
+    return eqx.filter_jit(equalise)(
+        linear_link(**changes), nominal.worst(ageing_db=7.0)
+    )
 
 
 @eqx.filter_jit
-def log10_ber(slicer: Linear) -> Scalar:
+def log10_ber(slicer: LinearSlicer) -> Scalar:
     return slicer.log10_ber(jnp.zeros(()))
 
 
@@ -65,10 +70,10 @@ def test_taps_solve_the_normal_equations_written_out_in_time():
     light_a2 = 2 * 1.602176634e-19 * band_hz * (levels.mean() + 50e-9)
     light_a2 += 10**-15.2 * band_hz * np.mean(levels**2)
     white = {
-        "thermal": float(ours.taker.thermal_a2_per_hz) * band_hz / swing2,
+        "thermal": float(ours.receiver.thermal_a2_per_hz) * band_hz / swing2,
         "light": light_a2 / swing2,
         "phy_input": 8.2e-18 / 0.5**2 * band_hz,
-        "driver": float(ours.sender.driver_v2),
+        "driver": float(ours.transmitter.driver_v2),
     }
     lag = np.arange(taps)[:, None] - np.arange(taps)
     for name, density in white.items():
@@ -114,7 +119,7 @@ def test_own_share_is_the_noise_of_a_symbol_averaged_over_its_neighbours():
             ours.sampled.behind["light"] * grid.advance(ours.sampled.delay) * response
         )
     )
-    shape = np.asarray(grid.samples(ours.sender.transfer * grid.hold()))
+    shape = np.asarray(grid.samples(ours.transmitter.transfer * grid.hold()))
     random = np.random.default_rng(3)
     sent = random.integers(0, 4, (2000, grid.period))
     impulses = np.zeros((2000, grid.period * grid.oversampling))
@@ -146,7 +151,7 @@ def test_jitter_is_the_slope_of_the_pulse_in_every_tap():
     ours = slicer()
     grid, step = ours.equaliser.grid, 1e-4
     early, late = (
-        ours.sampled.later(grid, jnp.asarray(side * step)) for side in (-1, 1)
+        ours.sampled.delayed(grid, jnp.asarray(side * step)) for side in (-1, 1)
     )
     slope = np.asarray(grid.symbols(late.pulse - early.pulse)) / (2 * step)
     weights = np.asarray(ours.weights(ours.levels_a))
@@ -171,9 +176,9 @@ def test_an_unlimited_equaliser_is_what_many_taps_come_near_to():
     """Residue and jitter off; 31 taps pay for rectangular symbols and folded noise."""
     link = linear_link(taps=31, jitter_s=1e-17, even_odd_s=1e-17)
     at = nominal.worst(ageing_db=7.0)
-    finite = eqx.filter_jit(listen)(link, at)
+    finite = eqx.filter_jit(equalise)(link, at)
     link = eqx.tree_at(lambda x: x.equaliser, link, nominal.Unlimited(residual_db=60.0))
-    closed = eqx.filter_jit(listen)(link, at)
+    closed = eqx.filter_jit(equalise)(link, at)
     few, many = finite.noise(finite.levels_a).relative, closed.noise.relative
     # Rectangles lose 1/sinc^2 at the band edge: between 0 and 3.9 dB for white noise.
     ratio = float(few["phy_input"] / many["phy_input"])
@@ -182,7 +187,7 @@ def test_an_unlimited_equaliser_is_what_many_taps_come_near_to():
 
 
 def stages(link, at) -> dict:
-    ours = listen(link, at)
+    ours = equalise(link, at)
     return {"ber": ours.log10_ber(jnp.zeros(()))}
 
 
@@ -210,7 +215,7 @@ def test_value_and_gradient_are_finite_over_the_box(timing):
 def test_a_lost_decibel_is_equalised_anew():
     """Taps follow the light: behind 3 dB of loss they are those of 3 dB more ageing."""
     link = linear_link()
-    bright = eqx.filter_jit(listen)(link, nominal.worst())
-    dim = eqx.filter_jit(listen)(link, nominal.worst(ageing_db=4.0))
+    bright = eqx.filter_jit(equalise)(link, nominal.worst())
+    dim = eqx.filter_jit(equalise)(link, nominal.worst(ageing_db=4.0))
     behind = bright.log10_ber(jnp.asarray(3.0))
     assert_close(behind, dim.log10_ber(jnp.zeros(())), rtol=1e-9)

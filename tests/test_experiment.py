@@ -11,7 +11,7 @@ from helpers import assert_close
 from photonflow.cards import Library, card_root
 from photonflow.component import params
 from photonflow.experiment import study
-from photonflow.experiment.files import shipped
+from photonflow.experiment.io import shipped
 from photonflow.links.optical import OpticalLink
 from photonflow.quantity import InputError
 
@@ -374,5 +374,5 @@ def test_a_users_cards_come_first(tmp_path):
     card["values"]["cooling"]["source"] = "mine"
     (folder / "liquid-cooled.yaml").write_text(yaml.safe_dump(card))
     (tmp_path / "sources.yaml").write_text("mine: {cite: My meter, kind: measured}\n")
-    found = study(NAME, library=Library.beside(tmp_path))
+    found = study(NAME, library=Library.with_folders(tmp_path))
     assert float(found.cluster("cpo").facility.cooling) == 0.05

@@ -9,8 +9,10 @@ from scipy.stats import norm
 
 from helpers import assert_close
 from photonflow.cards import Library
-from photonflow.devices.nodes import energy_ratio
-from photonflow.links import fec, inner, retry
+from photonflow.devices.cmos_scaling import energy_ratio
+from photonflow.links import arq as retry
+from photonflow.links import concatenated_fec as inner
+from photonflow.links import fec
 from photonflow.validation import cases
 
 

@@ -8,7 +8,7 @@ import nominal
 from helpers import assert_close
 from photonflow.cards import Library
 from photonflow.links.base import AbstractLink
-from photonflow.links.electrical import CopperLink
+from photonflow.links.copper import CopperLink
 
 
 LIBRARY = Library()

@@ -26,7 +26,7 @@ from gradient_rule import (
     interior,
 )
 from photonflow.cluster.step import evaluate
-from photonflow.search.design import DesignSpace
+from photonflow.search.design_space import DesignSpace
 from photonflow.search.objective import Objective
 from photonflow.search.optimise import optimise
 

@@ -20,7 +20,7 @@ from gradient_rule import (
 
 
 def light_stages(source, at):
-    light = source.shine(at.case_k, at.coolant_k)
+    light = source.emit(at.case_k, at.coolant_k)
     lanes = jnp.asarray(8.0)
     return {
         "ln_lane": jnp.log(light.lane_w),

@@ -18,9 +18,9 @@ from photonflow.cli import app
 from photonflow.experiment import study, tasks
 from photonflow.experiment.folder import Folder
 from photonflow.experiment.run import setting
-from photonflow.launch import Request, ranges, render
 from photonflow.quantity import InputError
-from photonflow.report.result import VariantResult
+from photonflow.result.schema import VariantResult
+from photonflow.slurm import Request, ranges, render
 
 
 ROOT = Path(__file__).parent.parent

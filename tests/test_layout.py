@@ -16,8 +16,8 @@ from photonflow.cli import app
 from photonflow.component import params, replace
 from photonflow.devices import rings
 from photonflow.experiment import study
-from photonflow.experiment.device import ring_of
 from photonflow.experiment.folder import as_json, as_yaml
+from photonflow.experiment.layout_input import ring_of
 from photonflow.experiment.resolved import resolved
 from photonflow.experiment.tasks import Task
 from photonflow.layout import cells, process
@@ -25,7 +25,7 @@ from photonflow.layout.comparison import compare, notch, row_radii_m
 from photonflow.layout.extraction import netlist, spectrum
 from photonflow.layout.rules import check, drawn, region
 from photonflow.quantity import InputError
-from photonflow.report.result import SCHEMA, Result
+from photonflow.result.schema import SCHEMA, Result
 from photonflow.units import LIGHT_M_PER_S
 
 

@@ -17,8 +17,8 @@ from helpers import assert_close
 from photonflow import causes
 from photonflow.cards import card_root
 from photonflow.cli import app
-from photonflow.report.link import LinkResult
 from photonflow.report.link_tables import link_tables
+from photonflow.result.link_schema import LinkResult
 
 
 CARD = "cpo-ring-1600g-host"

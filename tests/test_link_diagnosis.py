@@ -134,7 +134,7 @@ def test_a_broken_link_is_told_what_would_mend_it(case, cards, tmp_path):
         assert word in lines[0]
     assert found["text"] in lines[0] and found["text"] in data["message"]
 
-    own = [row for row in found["remedies"] if row["path"] in settings]
+    own = [row for row in found["repairs"] if row["path"] in settings]
     row = own[0]  # they come with the smallest move first
     beyond = row["needed"] + 0.01 * (row["needed"] - row["value"])
     # Both directions of a symmetric link may be broken; one number mends its own.
@@ -151,4 +151,4 @@ def test_what_cannot_be_mended_by_one_number_says_so(cards):
     assert result.exit_code == 3
     data = json.loads(result.stdout)
     found = data["diagnosis"][0]
-    assert not found["remedies"] and "no single number" in found["text"]
+    assert not found["repairs"] and "no single number" in found["text"]

@@ -7,8 +7,7 @@ import pytest
 from photonflow.cards import Library
 from photonflow.devices.sources import AbstractSource
 from photonflow.quantity import show
-from photonflow.report.link_words import main_slack, told
-from photonflow.report.words import (
+from photonflow.report.labels import (
     BUDGET,
     DROPS,
     NOISES,
@@ -16,6 +15,7 @@ from photonflow.report.words import (
     constraint_name,
     slack_name,
 )
+from photonflow.report.link_labels import main_slack, told
 
 
 CASE_K = jnp.asarray(343.15)
@@ -49,7 +49,7 @@ def test_every_limit_and_loss_of_a_shipped_source_has_a_name(shelf):
     sources = [source for source in sources if isinstance(source, AbstractSource)]
     assert len({type(source) for source in sources}) >= 3  # diodes, units, combs
     for source in sources:
-        light = source.shine(CASE_K, CASE_K)
+        light = source.emit(CASE_K, CASE_K)
         assert not unnamed(light.slacks, light.budget_db)
 
 

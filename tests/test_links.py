@@ -10,12 +10,12 @@ import pytest
 import nominal
 from helpers import assert_close
 from photonflow import causes
-from photonflow.component import params, replace, together
-from photonflow.links import signal
+from photonflow.component import params, replace, vmap_alike
 from photonflow.links.base import Conditions, LinkBudget, by_cause
-from photonflow.links.electrical import CopperLink
-from photonflow.links.equaliser import ClosedForm
+from photonflow.links.copper import CopperLink
 from photonflow.links.optical import OpticalLink
+from photonflow.signal import decision
+from photonflow.signal.equaliser import ClosedFormSlicer
 
 
 LINKS = ("pluggable", "lpo", "cpo", "copper")
@@ -39,14 +39,14 @@ def some_place(name: str) -> Conditions:
 
 
 def test_a_flat_channel_enhances_no_noise():
-    assert_close(signal.enhancement(jnp.ones(12)), 1.0, rtol=1e-12)
+    assert_close(decision.enhancement(jnp.ones(12)), 1.0, rtol=1e-12)
 
 
 def test_one_pole_enhances_noise_by_its_mean_inverse():
     """<1 + (f / f_3)^2> over 0..f_N is 1 + (f_N / f_3)^2 / 3."""
     symbol_hz, pole_hz = jnp.asarray(106.25e9), 40e9
-    f = signal.nyquist_nodes_hz(symbol_hz)
-    out = signal.enhancement(1 / (1 + (f / pole_hz) ** 2))
+    f = decision.nyquist_nodes_hz(symbol_hz)
+    out = decision.enhancement(1 / (1 + (f / pole_hz) ** 2))
     assert_close(out, 1 + (53.125e9 / 40e9) ** 2 / 3, rtol=1e-12)
 
 
@@ -54,19 +54,19 @@ def test_one_pole_enhances_noise_by_its_mean_inverse():
     "pam, expected", [(2, 1 / 4), (4, 5 / 36), (6, 1 / 10), (8, 9 / 84)]
 )
 def test_variance_of_even_levels(pam, expected):
-    levels = signal.pam_levels(jnp.ones(()), jnp.zeros(()), pam)
-    assert_close(signal.mean((levels - 0.5) ** 2), expected, rtol=1e-12)
-    assert_close(signal.mean_square(pam), expected, rtol=1e-12)
+    levels = decision.pam_levels(jnp.ones(()), jnp.zeros(()), pam)
+    assert_close(decision.mean((levels - 0.5) ** 2), expected, rtol=1e-12)
+    assert_close(decision.mean_square(pam), expected, rtol=1e-12)
 
 
-def noise(**changes) -> signal.Noise:
+def noise(**changes) -> decision.Noise:
     values = dict(thermal_a2=4e-12, shot_a=1.7e-8, dark_a=5e-8, rin=3e-5)
     values |= dict(interference=0.0, own=1.0)
     arrays = {name: jnp.asarray(v) for name, v in (values | changes).items()}
-    return signal.Noise(**arrays, relative={"residual": jnp.asarray(2e-4)})
+    return decision.Noise(**arrays, relative={"residual": jnp.asarray(2e-4)})
 
 
-UNIT = signal.pam_levels(jnp.asarray(1.5), jnp.asarray(0.5), 4)  # outer swing of 1
+UNIT = decision.pam_levels(jnp.asarray(1.5), jnp.asarray(0.5), 4)  # outer swing of 1
 
 
 def test_light_lowers_the_error_rate_down_to_the_rin_ceiling():
@@ -103,7 +103,7 @@ def test_margin_is_the_loss_that_meets_the_threshold():
     levels_a = UNIT * 3e-4
     target = jnp.asarray(-3.65)
     reserve_db = jnp.asarray(1.0)
-    slicer = ClosedForm(levels_a, noise())
+    slicer = ClosedFormSlicer(levels_a, noise())
     out = slicer.received(reserve_db, target)
     assert_close(out.log10_ber, slicer.log10_ber(jnp.asarray(0.0)), rtol=1e-12)
     assert_close(out.log10_ber_reserve, slicer.log10_ber(reserve_db), rtol=1e-12)
@@ -112,7 +112,7 @@ def test_margin_is_the_loss_that_meets_the_threshold():
     weaker = levels_a * 10 ** (-margin_db / 10)
     assert_close(noise().log10_ber(weaker), target, rtol=1e-9)
     # Out of reach: the end of the bracket, not garbage.
-    noisy = ClosedForm(levels_a, noise(rin=1e-1))
+    noisy = ClosedFormSlicer(levels_a, noise(rin=1e-1))
     assert noisy.received(reserve_db, target).margin_db == -40
 
 
@@ -248,8 +248,13 @@ def test_a_retimed_link_adds_up_its_segments():
 
     @eqx.filter_jit
     def optics(link, at):
-        sender, taker = link.end(link.end_a, at).sender, link.end(link.end_b, at).taker
-        slicer = link.equaliser.listen(sender, taker, link.channel(at), link.pam)
+        transmitter, receiver = (
+            link.end(link.end_a, at).transmitter,
+            link.end(link.end_b, at).receiver,
+        )
+        slicer = link.equaliser.equalise(
+            transmitter, receiver, link.channel(at), link.pam
+        )
         return slicer.log10_ber(jnp.zeros(()))
 
     expected = 10.0 ** optics(link, at) + 2e-6
@@ -263,8 +268,13 @@ def test_the_waterfall_ends_at_the_light_received(name):
 
     @eqx.filter_jit
     def received(link, at):
-        sender, taker = link.end(link.end_a, at).sender, link.end(link.end_b, at).taker
-        slicer = link.equaliser.listen(sender, taker, link.channel(at), link.pam)
+        transmitter, receiver = (
+            link.end(link.end_a, at).transmitter,
+            link.end(link.end_b, at).receiver,
+        )
+        slicer = link.equaliser.equalise(
+            transmitter, receiver, link.channel(at), link.pam
+        )
         swing_a = slicer.levels_a[-1] - slicer.levels_a[0]
         return swing_a / link.end_b.photodiode.responsivity_a_per_w
 
@@ -380,7 +390,7 @@ def test_together_is_one_by_one():
     def work(modulator, light_w):
         return modulator.operate(light_w)
 
-    for ours, args in zip(together(work, calls), calls, strict=True):
+    for ours, args in zip(vmap_alike(work, calls), calls, strict=True):
         alone = work(*args)
         assert type(ours) is type(alone)
         jax.tree.map(lambda x, y: assert_close(x, y, rtol=1e-12), ours, alone)

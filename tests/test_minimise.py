@@ -7,15 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from photonflow.search.minimise import (
+from photonflow.search.objective import prepare
+from photonflow.search.sqp import (
     Problem,
     Sample,
-    advance,
-    begin,
-    quadratic,
+    initial_state,
+    iterate,
     slopes,
+    solve_qp,
 )
-from photonflow.search.objective import prepare
 
 
 def bowl(u, target):
@@ -38,7 +38,7 @@ def solved(function, argument, starts=32, n=3, iterations=60, keep=None):
     keep = jnp.ones(look.c.shape[1], bool) if keep is None else keep
     low, high = jnp.zeros_like(first), jnp.ones_like(first)
     problem = Problem(low, high, jnp.ones(()), keep)
-    return advance(evaluate, problem, begin(first, look), iterations)
+    return iterate(evaluate, problem, initial_state(first, look), iterations)
 
 
 def test_every_start_finds_a_corner_of_constraint_and_bound_with_its_multipliers():
@@ -84,7 +84,7 @@ def test_the_elastic_programme_prices_an_unreachable_limit_at_its_weight():
     # min d^2/2 + 5 max(0, 3 - d) in [-1, 1]: the box stops d at 1.
     one = jnp.ones((1, 1))
     args = one, jnp.zeros(1), one, -3 * jnp.ones(1), -jnp.ones(1), jnp.ones(1)
-    d, price = quadratic(*args, jnp.asarray(5.0, float))
+    d, price = solve_qp(*args, jnp.asarray(5.0, float))
     assert float(d[0]) == pytest.approx(1.0, abs=1e-9)
     assert float(price[0]) == pytest.approx(5.0, rel=1e-9)
 

@@ -12,12 +12,12 @@ from scipy.stats import norm
 import nominal
 from benchmarks.montecarlo import LARGE_SWINGS, LINEAR_DESIGNS, RING_DESIGNS, compared
 from helpers import assert_close
-from photonflow.links.dynamics import dynamics
-from photonflow.links.learning import between, learn
-from photonflow.links.montecarlo import CROSS, simulate
-from photonflow.links.pulse import Grid
-from photonflow.links.waveform import PAIRS, Lane
 from photonflow.report.eye import eye_figure
+from photonflow.signal.pulse import Grid
+from photonflow.timedomain.dynamics import dynamics
+from photonflow.timedomain.montecarlo import CROSS, simulate
+from photonflow.timedomain.receiver_training import best_thresholds, train
+from photonflow.timedomain.waveform import PAIRS, Lane
 
 
 STEP_S = 0.5e-12
@@ -119,7 +119,7 @@ def test_taps_learnt_undo_a_known_echo():
     quiet = jnp.zeros(4096)
     left = []
     for taps, past in ((3, 0), (6, 0), (1, 1)):
-        learnt = learn(
+        learnt = train(
             wave + 1e-4 * jax.random.normal(jax.random.key(1), wave.shape),
             wave, sent, levels, jnp.asarray(0.0), None, quiet, 4, taps, past,
         )  # fmt: skip
@@ -142,7 +142,7 @@ def test_thresholds_leave_the_longer_tail_of_a_skewed_level_more_room():
     upper = jnp.where(jnp.arange(n) % 4 == 1, 0.4, 0.9)
     quiet = jnp.where(sent == 1, upper, 0.0)
     noise = jnp.where(jnp.arange(n) % 8 < 4, 0.05, -0.05)
-    found, log_errors = between(quiet, noise, sent, 2)
+    found, log_errors = best_thresholds(quiet, noise, sent, 2)
     # The nearest of 256 over 0.65 is within 0.0013.
     best = 0.2 + 0.05**2 * np.log(2) / 0.4
     assert_close(found, [best], rtol=0.0065)

@@ -10,9 +10,9 @@ import pytest
 
 import nominal
 from helpers import assert_close
-from photonflow.links.pattern import OVERSAMPLING, light
-from photonflow.links.pulse import Grid
-from photonflow.links.sequence import de_bruijn
+from photonflow.signal.debruijn import de_bruijn
+from photonflow.signal.pattern import OVERSAMPLING, light
+from photonflow.signal.pulse import Grid
 
 
 @pytest.mark.parametrize("levels, memory", [(2, 7), (4, 3), (4, 4), (6, 3), (8, 3)])
@@ -65,14 +65,17 @@ def test_a_small_swing_of_a_mach_zehnder_is_its_linear_response():
     np.testing.assert_allclose(out, grid.samples(lines), rtol=0, atol=5e-3)
 
 
-def listen(link, at) -> Any:
-    sender, taker = link.end(link.end_a, at).sender, link.taker(link.end_b, at)
-    return link.equaliser.listen(sender, taker, link.channel(at), link.pam)
+def equalise(link, at) -> Any:
+    transmitter, receiver = (
+        link.end(link.end_a, at).transmitter,
+        link.receiver(link.end_b, at),
+    )
+    return link.equaliser.equalise(transmitter, receiver, link.channel(at), link.pam)
 
 
 @eqx.filter_jit
 def both(link, at):
-    return listen(link, at).log10_ber(jnp.zeros(()))
+    return equalise(link, at).log10_ber(jnp.zeros(()))
 
 
 def test_pattern_and_pulse_agree_where_the_modulator_is_straight():
@@ -92,7 +95,7 @@ def test_jitter_of_a_pattern_is_that_of_samples_moved_one_by_one():
     variance of every symbol within 5 standard errors of sqrt(2 / 2000)."""
     port = nominal.engine_port()
     link = nominal.optical_link(port, port, equaliser=nominal.patterned())
-    ours = eqx.filter_jit(listen)(link, nominal.worst(ageing_db=6.0))
+    ours = eqx.filter_jit(equalise)(link, nominal.worst(ageing_db=6.0))
     grid, equaliser = ours.equaliser.grid(4), ours.equaliser
     weights = np.asarray(ours.weights(ours.levels_a))
     step = 1e-4  # of a symbol

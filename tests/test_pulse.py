@@ -8,7 +8,7 @@ import pytest
 
 from helpers import assert_close
 from photonflow.devices.response import butterworth2, one_pole, power
-from photonflow.links.pulse import Grid, boosted
+from photonflow.signal.pulse import Grid, boosted
 
 
 GRID = Grid(64, 4)
@@ -24,7 +24,7 @@ def test_a_rectangular_symbol_through_one_pole_has_the_pulse_of_an_rc():
     tau = 1 / (2 * math.pi * pole)
     grid = Grid(64, 64)  # lines up to 32 times the symbol rate
     x = jnp.asarray(grid.lines)
-    # Sampled half a symbol after its middle, where it ends.
+    # SampledResponse half a symbol after its middle, where it ends.
     spectrum = one_pole(x, pole) * grid.hold() * grid.advance(jnp.asarray(0.5))
     pulse = grid.symbols(grid.fold(spectrum))
     first = 1 - math.exp(-1 / tau)

@@ -12,10 +12,10 @@ import pytest
 
 from fake_result import ESTIMATES, SOURCES, TRACE, variant, without
 from photonflow import causes
+from photonflow.report.labels import CAUSES, GROUPS, SLACKS, number, quantity
 from photonflow.report.page import draw, write_page
 from photonflow.report.page import html as text_of
-from photonflow.report.result import Result
-from photonflow.report.words import CAUSES, GROUPS, SLACKS, number, quantity
+from photonflow.result.schema import Result
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from photonflow import causes
 from photonflow.experiment.folder import Folder, as_json, replacing
 from photonflow.quantity import InputError
 from photonflow.report.published import gaps
-from photonflow.report.result import SCHEMA, Drive, Result, VariantResult
-from photonflow.report.sentence import summary, why_infeasible
+from photonflow.result.schema import SCHEMA, LaserDriveRow, Result, VariantResult
+from photonflow.result.summary import summary, why_infeasible
 
 
 def test_causes_sum_to_the_joules_of_a_token(evaluated):
@@ -147,7 +147,7 @@ def test_the_summary_speaks_of_standing_power(evaluated):
 
 
 def test_a_link_out_of_reach_says_by_how_much_and_why():
-    drive = Drive(
+    drive = LaserDriveRow(
         path="scale_out.host_link.end_a.source.laser.current_a",
         amps=0.6,
         binding="ber",

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 import nominal
+from photonflow.cluster import budgets as links
 from photonflow.cluster.architecture import DenseDecoder
 from photonflow.cluster.facility import Facility, Host
 from photonflow.cluster.parallelism import Layout
@@ -35,12 +36,13 @@ from photonflow.devices.receivers import TransimpedanceAmplifier
 from photonflow.devices.ring_heating import RingHeater
 from photonflow.devices.ring_modulators import MicroringModulator
 from photonflow.devices.sources import LaserSource
-from photonflow.links.electrical import CopperLink, CopperPort
+from photonflow.links.copper import CopperLink, CopperPort
 from photonflow.links.fec import Fec
-from photonflow.links.port import OpticalPort
-from photonflow.search import links, minimise, sensitivity
-from photonflow.search.design import DesignSpace
-from photonflow.search.drive import set_drive
+from photonflow.links.laser_drive import set_drive
+from photonflow.links.modulated_port import ModulatedPort
+from photonflow.search import sensitivity
+from photonflow.search import sqp as minimise
+from photonflow.search.design_space import DesignSpace
 from photonflow.search.objective import Objective
 from photonflow.search.optimise import optimise, spread
 from photonflow.search.sensitivity import elasticities, evaluation
@@ -94,7 +96,7 @@ def engine():
         pad_f=20e-15,
         insertion_db=0.5,
     )
-    return OpticalPort(
+    return ModulatedPort(
         host=serdes(2.3),
         trace=Trace(4.0, 0.7),
         retimer=None,
@@ -120,7 +122,7 @@ def engine():
 
 
 def pluggable():
-    return OpticalPort(
+    return ModulatedPort(
         host=serdes(4.5),
         trace=Trace(16.0, 0.7),
         retimer=Dsp(serdes(5.5, 34.0), 2.5e-12, -6.0),

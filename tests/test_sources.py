@@ -14,7 +14,7 @@ import nominal_lasers
 from helpers import assert_close
 from photonflow.cards import Library
 from photonflow.component import replace
-from photonflow.links.port import OpticalPort
+from photonflow.links.modulated_port import ModulatedPort
 
 
 CASE_K = jnp.asarray(343.15)
@@ -49,14 +49,14 @@ def test_a_cooler_fades_out_where_it_is_colder_outside():
 
 def test_a_cooled_source_shines_the_same_in_any_climate_and_pays_for_it():
     source = nominal_lasers.unit(cooler=nominal_lasers.cooler())
-    mild, hot = (source.shine(CASE_K, jnp.asarray(k)) for k in (318.15, 343.15))
+    mild, hot = (source.emit(CASE_K, jnp.asarray(k)) for k in (318.15, 343.15))
     assert_close(mild.lane_w, hot.lane_w, rtol=1e-12)
     assert_close(mild.unit_fit, hot.unit_fit, rtol=1e-12)
     assert mild.unit_w < hot.unit_w
     assert hot.slacks["cooler"] < mild.slacks["cooler"]
     assert_close(mild.slacks["cooler"], 1.0, rtol=1e-12)
     # 60 K of span: 78.15 K above the set point is 18.15 K too far.
-    far = source.shine(CASE_K, jnp.asarray(318.15 + 78.15))
+    far = source.emit(CASE_K, jnp.asarray(318.15 + 78.15))
     assert_close(far.slacks["cooler"], -18.15 / 60, rtol=1e-9)
 
 
@@ -65,7 +65,7 @@ def test_a_cooled_laser_in_a_hot_module_turns_8_to_12_percent_into_light():
     source = Library().load("source-module-2-lanes")
     source = dataclasses.replace(source, cooler=Library().load("cooler-laser"))
     source = replace(source, {"laser.current_a": 0.24})
-    light = source.shine(CASE_K, COOLANT_K)
+    light = source.emit(CASE_K, COOLANT_K)
     assert 0.06 < float(light.diode_w) < 0.08
     assert 0.08 < float(light.diode_w / light.unit_w) < 0.12
 
@@ -75,14 +75,14 @@ def test_a_cooled_laser_in_a_hot_module_turns_8_to_12_percent_into_light():
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_the_budget_of_a_source_ends_at_the_light_of_a_lane(name):
-    light = SOURCES[name].shine(CASE_K, COOLANT_K)
+    light = SOURCES[name].emit(CASE_K, COOLANT_K)
     lane_dbm = sum(float(stage) for stage in light.budget_db.values())
     assert_close(light.lane_w, 1e-3 * 10 ** (lane_dbm / 10), rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_source_gives_less_light_than_it_takes_power(name):
-    light = SOURCES[name].shine(CASE_K, COOLANT_K)
+    light = SOURCES[name].emit(CASE_K, COOLANT_K)
     lanes_w = light.lanes_per_unit * light.lane_w
     assert 0 < lanes_w < light.unit_w
     assert jnp.all(jnp.array(list(light.slacks.values())) > 0)
@@ -90,7 +90,7 @@ def test_a_source_gives_less_light_than_it_takes_power(name):
 
 def test_one_diode_is_split_over_its_lanes():
     source = nominal.engine_port().source
-    light = source.shine(CASE_K, COOLANT_K)
+    light = source.emit(CASE_K, COOLANT_K)
     # 4 lanes and 1.5 dB of excess.
     assert_close(light.lane_w, light.diode_w / 4 * 10**-0.15, rtol=1e-12)
     # 8 lanes need 2 diodes, each behind a driver of 85 %.
@@ -101,7 +101,7 @@ def test_one_diode_is_split_over_its_lanes():
 @pytest.mark.parametrize("external", [True, False])
 def test_an_external_laser_sits_at_the_coolant(external):
     source = dataclasses.replace(nominal.engine_port().source, external=external)
-    light = source.shine(jnp.asarray(360.0), jnp.asarray(310.0))
+    light = source.emit(jnp.asarray(360.0), jnp.asarray(310.0))
     home_k = jnp.asarray(310.0 if external else 360.0)
     expected_w = source.laser.light_w(source.laser.junction_k(home_k))
     assert_close(light.diode_w, expected_w, rtol=1e-12)
@@ -110,7 +110,7 @@ def test_an_external_laser_sits_at_the_coolant(external):
 def test_a_unit_pays_its_lasers_coolers_driver_and_controller():
     """8 x (diode + cooler) / 0.82 + 0.5 W; a cooler moves what is not light."""
     source = nominal_lasers.unit(cooler=nominal_lasers.cooler())
-    light = source.shine(CASE_K, COOLANT_K)
+    light = source.emit(CASE_K, COOLANT_K)
     diode_w = 0.28 * (0.95 + 0.28 * 1.2)
     # 5 K of lift, on which the softplus of 2 K adds 2 ln(1 + exp(-2.5)) K.
     lift_k = 5 + 2 * math.log1p(math.exp(-2.5))
@@ -121,7 +121,7 @@ def test_a_unit_pays_its_lasers_coolers_driver_and_controller():
 
 @pytest.mark.parametrize("lanes, units", [(1, 1), (32, 1), (33, 2), (576, 18)])
 def test_lasers_are_bought_and_lit_in_whole_units(lanes, units):
-    light = nominal_lasers.unit().shine(CASE_K, COOLANT_K)
+    light = nominal_lasers.unit().emit(CASE_K, COOLANT_K)
     count = jnp.asarray(float(lanes))
     assert float(light.whole_units(count)) == units
     assert_close(light.whole_electrical_w(count), units * light.unit_w, rtol=1e-12)
@@ -136,7 +136,7 @@ def test_a_multiple_of_a_unit_needs_no_unit_more(per_unit):
     source = nominal_lasers.unit(
         lanes_per_laser=1.0, lasers_per_unit=0.1 * (10 * per_unit)
     )
-    light = source.shine(CASE_K, COOLANT_K)
+    light = source.emit(CASE_K, COOLANT_K)
     lanes = jnp.arange(1.0, 20.0) * per_unit
     assert jnp.all(jax.vmap(light.whole_units)(lanes) == jnp.arange(1.0, 20.0))
 
@@ -145,7 +145,7 @@ def test_the_switch_of_the_study_fills_its_laser_units():
     """72 ports of 8 lanes are 18 units of 32: shares of units burn what units do."""
     library = Library()
     lanes = library.load("switch-72x1600g").ports * library.load("cpo-ring-end").lanes
-    light = library.load("els-elsfp-8").shine(CASE_K, COOLANT_K)
+    light = library.load("els-elsfp-8").emit(CASE_K, COOLANT_K)
     assert float(light.whole_units(lanes)) == 18.0
     shares_w = light.electrical_w(lanes)
     assert_close(light.whole_electrical_w(lanes), shares_w, rtol=1e-12)
@@ -154,7 +154,7 @@ def test_the_switch_of_the_study_fills_its_laser_units():
 @pytest.mark.parametrize("name", Library().names("ports"))
 def test_a_modulator_is_lit_at_the_wavelength_it_is_made_for(name):
     port = Library().load(name)
-    if isinstance(port, OpticalPort):
+    if isinstance(port, ModulatedPort):
         lit_m = port.source.laser.wavelength_m
         assert_close(lit_m, port.modulator.wavelength_m, rtol=1e-12)
 
@@ -163,7 +163,7 @@ def test_junction_slack_falls_with_current_and_is_0_at_the_allowed_temperature()
     def junction(current_a):
         source = replace(nominal.engine_port().source, {"laser.current_a": current_a})
         source = replace(source, {"laser.thermal_k_per_w": 60.0})
-        return source.shine(CASE_K, CASE_K).slacks["junction"]
+        return source.emit(CASE_K, CASE_K).slacks["junction"]
 
     slacks = jax.vmap(junction)(jnp.linspace(0.01, 1.0, 50))
     assert jnp.all(jnp.diff(slacks) < 0)
@@ -176,11 +176,11 @@ def test_junction_slack_falls_with_current_and_is_0_at_the_allowed_temperature()
 def test_a_source_fails_as_often_as_all_its_lasers_at_their_junctions():
     laser = nominal.dfb()
     junction_k = laser.junction_k(COOLANT_K)
-    light = nominal_lasers.unit().shine(CASE_K, COOLANT_K)
+    light = nominal_lasers.unit().emit(CASE_K, COOLANT_K)
     assert_close(light.unit_fit, 8 * laser.wear.fit(junction_k), rtol=1e-12)
     # A port of 8 lanes has a quarter of a unit of 32.
     assert_close(light.fit(jnp.asarray(8.0)), light.unit_fit / 4, rtol=1e-12)
-    hotter = nominal_lasers.unit().shine(CASE_K, COOLANT_K + 20)
+    hotter = nominal_lasers.unit().emit(CASE_K, COOLANT_K + 20)
     assert hotter.unit_fit > 5 * light.unit_fit
 
 
@@ -211,7 +211,7 @@ def test_the_envelope_has_fallen_by_half_at_the_edge_of_its_band():
 
 def test_the_outermost_line_is_what_a_lane_is_promised():
     source = nominal_lasers.comb()
-    light = source.shine(CASE_K, COOLANT_K)
+    light = source.emit(CASE_K, COOLANT_K)
     edge = source.line_share(jnp.asarray(3.5))  # 8 lines: +-0.5 to +-3.5
     expected_w = light.diode_w * 0.9 * edge / 4 * 10**-0.24
     assert_close(light.lane_w, expected_w, rtol=1e-12)
@@ -221,7 +221,7 @@ def test_the_outermost_line_is_what_a_lane_is_promised():
 def test_more_lines_of_a_comb_leave_each_lane_the_same_or_less():
     def lane_w(lines):
         source = replace(nominal_lasers.comb(), {"lines": lines})
-        return source.shine(CASE_K, COOLANT_K).lane_w
+        return source.emit(CASE_K, COOLANT_K).lane_w
 
     # The lines are there anyway; wanting more of them reaches further out.
     light = jax.vmap(lane_w)(jnp.linspace(2.0, 32.0, 31))
@@ -230,7 +230,7 @@ def test_more_lines_of_a_comb_leave_each_lane_the_same_or_less():
 
 def test_a_line_of_a_comb_is_noisier_than_all_of_it():
     """10^-13.5 of partition on 10^-15.2 of all lines: -134.91 dB/Hz."""
-    light = nominal_lasers.comb().shine(CASE_K, COOLANT_K)
+    light = nominal_lasers.comb().emit(CASE_K, COOLANT_K)
     assert light.rin_per_hz > nominal.dfb().rin_per_hz
     assert_close(light.rin_per_hz, 10**-13.5 + 10**-15.2, rtol=1e-12)
 
@@ -238,7 +238,7 @@ def test_a_line_of_a_comb_is_noisier_than_all_of_it():
 def test_no_comb_without_enough_light():
     def slack(current_a):
         source = replace(nominal_lasers.comb(), {"laser.current_a": current_a})
-        light = source.shine(CASE_K, COOLANT_K)
+        light = source.emit(CASE_K, COOLANT_K)
         return light.slacks["comb"], light.diode_w
 
     slacks, light = jax.vmap(slack)(jnp.linspace(0.01, 0.4, 60))

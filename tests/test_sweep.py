@@ -18,13 +18,13 @@ from photonflow.cards import Library
 from photonflow.cli import app
 from photonflow.component import params
 from photonflow.experiment import array, collect, run, run_one, study, tasks, unfinished
-from photonflow.experiment.files import shipped
 from photonflow.experiment.folder import STALE_S, Folder
+from photonflow.experiment.io import shipped
 from photonflow.experiment.run import setting
 from photonflow.experiment.sweep import points
 from photonflow.quantity import InputError
-from photonflow.report.result import VariantResult
-from photonflow.report.words import short_names, task_name
+from photonflow.report.labels import short_names, task_name
+from photonflow.result.schema import VariantResult
 
 
 NAME = "cpo-vs-pluggable"

@@ -8,11 +8,11 @@ from rich.console import Console
 
 from fake_result import variant
 from photonflow.report.console import show_result
+from photonflow.report.labels import labels, reference
 from photonflow.report.page import draw, html
-from photonflow.report.result import Result, VariantResult
-from photonflow.report.sentence import summary
 from photonflow.report.sweep import by_task, ends, positions
-from photonflow.report.words import labels, reference
+from photonflow.result.schema import Result, VariantResult
+from photonflow.result.summary import summary
 
 
 OVER = "scale_out.oversubscription"

@@ -13,7 +13,7 @@ from helpers import assert_close
 from photonflow.component import Scalar, replace
 from photonflow.links.base import Conditions
 from photonflow.links.optical import OpticalLink
-from photonflow.links.taps import BAND_EDGE, LEAST_ERRORS, AbstractTimed
+from photonflow.signal.taps import BAND_EDGE, LEAST_ERRORS, AbstractTappedSlicer
 
 
 def plug(retimed: bool, taps: int) -> tuple[OpticalLink, Conditions]:
@@ -31,10 +31,13 @@ def ring() -> tuple[OpticalLink, Conditions]:
 
 
 @eqx.filter_jit
-def slicer(link: OpticalLink, at: Conditions) -> AbstractTimed:
-    sender, taker = link.end(link.end_a, at).sender, link.taker(link.end_b, at)
-    found = link.equaliser.listen(sender, taker, link.channel(at), link.pam)
-    assert isinstance(found, AbstractTimed)
+def slicer(link: OpticalLink, at: Conditions) -> AbstractTappedSlicer:
+    transmitter, receiver = (
+        link.end(link.end_a, at).transmitter,
+        link.receiver(link.end_b, at),
+    )
+    found = link.equaliser.equalise(transmitter, receiver, link.channel(at), link.pam)
+    assert isinstance(found, AbstractTappedSlicer)
     return found
 
 
@@ -44,15 +47,15 @@ def timed(link: OpticalLink, timing: str) -> OpticalLink:
 
 
 @eqx.filter_jit
-def log10_ber(slicer: AbstractTimed) -> Scalar:
+def log10_ber(slicer: AbstractTappedSlicer) -> Scalar:
     return slicer.log10_ber(jnp.zeros(()))
 
 
 @eqx.filter_jit
-def over_a_symbol(slicer: AbstractTimed, times: int) -> jax.Array:
+def over_a_symbol(slicer: AbstractTappedSlicer, times: int) -> jax.Array:
     """log10 BER sampled from half a symbol early to half a symbol late."""
     return jax.lax.map(
-        lambda symbols: slicer.later(symbols).decided(jnp.zeros(()))[0],
+        lambda symbols: slicer.delayed(symbols).error_rate_as_sampled(jnp.zeros(()))[0],
         jnp.linspace(-0.5, 0.5, times),
     )
 

@@ -13,11 +13,11 @@ from scipy.optimize import brentq
 import nominal
 from helpers import assert_close
 from photonflow.devices.response import butterworth2, complex_, one_pole, power
-from photonflow.links.detection import Channel, Sender, Taker
-from photonflow.links.pattern import OVERSAMPLING
-from photonflow.links.pulse import Grid
-from photonflow.links.sequence import de_bruijn
-from photonflow.links.tdecq import REFERENCE_DB, bessel_thomson, tdecq_db
+from photonflow.signal.debruijn import de_bruijn
+from photonflow.signal.pattern import OVERSAMPLING
+from photonflow.signal.pulse import Grid
+from photonflow.signal.receiver import Channel, Receiver, Transmitter
+from photonflow.signal.tdecq import REFERENCE_DB, bessel_thomson, tdecq_db
 
 
 # As many taps as the reference receiver, and no jitter: TDECQ knows none.
@@ -103,10 +103,10 @@ def test_tdecq_has_the_gradient_of_its_differences():
 # 400GBASE-DR4
 
 
-def sender(response, noise: jax.Array, oma_w: jax.Array) -> Sender:
+def transmitter(response, noise: jax.Array, oma_w: jax.Array) -> Transmitter:
     """Extinction of 5 dB; white noise that a reference filter passes `noise` of."""
     r = 10**0.5
-    return Sender(
+    return Transmitter(
         top_w=oma_w * r / (r - 1),
         bottom_w=oma_w / (r - 1),
         transfer=response,
@@ -119,10 +119,10 @@ def sender(response, noise: jax.Array, oma_w: jax.Array) -> Sender:
     )
 
 
-def taker(thermal_a2_per_hz: jax.Array) -> Taker:
+def optical_receiver(thermal_a2_per_hz: jax.Array) -> Receiver:
     """A photodiode of 50 GHz, an amplifier of 30 and a front end of 50."""
     f = LINES * SYMBOL_HZ
-    return Taker(
+    return Receiver(
         a_per_w=jnp.asarray(0.9),
         dark_a=jnp.asarray(1e-8),
         thermal_a2_per_hz=thermal_a2_per_hz,
@@ -147,8 +147,10 @@ def excess(response, noise, oma_dbm, log_thermal):
         symbol_hz=jnp.asarray(SYMBOL_HZ),
         log10_allowed=jnp.asarray(math.log10(2.4e-4)),
     )
-    sent = sender(response, noise, 1e-3 * 10 ** (oma_dbm / 10))
-    slicer = EQUALISER.listen(sent, taker(jnp.exp(log_thermal)), channel, 4)
+    sent = transmitter(response, noise, 1e-3 * 10 ** (oma_dbm / 10))
+    slicer = EQUALISER.equalise(
+        sent, optical_receiver(jnp.exp(log_thermal)), channel, 4
+    )
     return slicer.log10_ber(jnp.zeros(())) - math.log10(2.4e-4)
 
 
@@ -158,7 +160,7 @@ def root(function, low: float, high: float) -> float:
 
 
 @functools.cache
-def receiver() -> float:
+def stressed_noise() -> float:
     """ln of the noise at which a stressed signal needs its -1.9 dBm.
 
     Stressed to SECQ 3.4 dB: 1.9 dB of it by a Bessel-Thomson filter, then noise.
@@ -184,7 +186,7 @@ def test_a_transmitter_of_3_4_db_closes_400gbase_dr4(pole):
         filtered = one_pole(LINES, jnp.asarray(pole))
         noise = root(lambda s: tdecq(filtered, s) - 3.4, 1e-6, 0.0475)
     response = one_pole(LINES, jnp.asarray(pole))
-    log_thermal = jnp.asarray(receiver())
+    log_thermal = jnp.asarray(stressed_noise())
     needed_dbm = root(
         lambda d: excess(response, jnp.asarray(noise), d, log_thermal), -8.0, 3.0
     )

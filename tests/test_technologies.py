@@ -153,16 +153,16 @@ def full():
 def test_who_sends_and_who_takes_differ_in_a_half_retimed_port():
     port = nominal.pluggable_port(retimer=retimed(False))
     assert port.retimer is not None
-    assert port.sends_by() is port.retimer.line
-    assert port.takes_by() is port.host
+    assert port.transmit_phy() is port.retimer.line
+    assert port.receive_phy() is port.host
 
 
 def test_half_retimed_light_passes_one_electrical_segment_less():
     """Each segment of the nominal DSP adds 1e-6: one there, two where both retime."""
     one = nominal.pluggable_port(retimer=retimed(False))
     two = nominal.pluggable_port(retimer=retimed(True))
-    assert len(one.segments_sent() + one.segments_taken()) == 1
-    assert len(two.segments_sent() + two.segments_taken()) == 2
+    assert len(one.transmit_segments() + one.receive_segments()) == 1
+    assert len(two.transmit_segments() + two.receive_segments()) == 2
 
 
 def test_a_mixed_link_counts_the_segments_of_each_direction():
@@ -280,22 +280,24 @@ def test_a_bus_takes_light_at_both_ends_and_holds_its_rings():
     port = LIBRARY.load("optical-io-8-end")
     alone = eqx.tree_at(lambda p: p.wdm, port, None)
     at = nominal.worst(length_m=100.0)
-    lost_db = port.work(at).launch_dbm() - alone.work(at).launch_dbm()
-    heard = port.hears(at, 2)
-    assert heard is not None and alone.hears(at, 2) is None
-    through = port.work(at).bus(2).losses_db["mux_through"]
+    lost_db = (
+        port.operating_point(at).launch_dbm() - alone.operating_point(at).launch_dbm()
+    )
+    demultiplexed = port.demultiplexer(at, 2)
+    assert demultiplexed is not None and alone.demultiplexer(at, 2) is None
+    through = port.operating_point(at).bus(2).losses_db["mux_through"]
     # A ring that is held elsewhere is as hot as the heater makes it: same modulation.
     assert_close(lost_db, -through, rtol=1e-6)
     symbols = jnp.asarray(32e9)
     f = jnp.array([1e6])
-    with_bus, without = port.takes(at, f), alone.takes(at, f)
-    dropped = sum(heard.losses_db.values(), start=jnp.zeros(()))
+    with_bus, without = port.receiver(at, f), alone.receiver(at, f)
+    dropped = sum(demultiplexed.losses_db.values(), start=jnp.zeros(()))
     assert_close(with_bus.a_per_w / without.a_per_w, 10 ** (-dropped / 10), rtol=1e-9)
     fec = nominal.fec()
     rate = jnp.asarray(2e12)
-    held = port.work(at).budget(fec, rate, symbols, 2).static_w["tuning"]
-    free = alone.work(at).budget(fec, rate, symbols, 2).static_w["tuning"]
-    filters_w = port.lanes * heard.tuning_w
+    held = port.operating_point(at).budget(fec, rate, symbols, 2).static_w["tuning"]
+    free = alone.operating_point(at).budget(fec, rate, symbols, 2).static_w["tuning"]
+    filters_w = port.lanes * demultiplexed.tuning_w
     assert float(held - filters_w) < float(free)
 
 

@@ -37,9 +37,9 @@ import photonflow as pf
 from photonflow import causes
 from photonflow.cluster.step import assemble, link_budgets
 from photonflow.report.drawing import below, headline, stack
+from photonflow.report.labels import CAUSES, GROUPS, LINK_COLOURS, number
 from photonflow.report.published import CLAIMS
-from photonflow.report.words import CAUSES, GROUPS, LINK_COLOURS, number
-from photonflow.search.minimise import QUICK
+from photonflow.search.sqp import QUICK
 
 
 pf.enable_x64()

@@ -11,7 +11,7 @@ from ..component import Component
 from ..quantity import InputError
 from .classes import accepts, check_static, fields, registry, required
 from .schema import CAUSES, ESTIMATE, Card, Source, check, read_yaml
-from .values import Provenance, complete, known, number
+from .values import Provenance, complete, number, require_name
 
 
 SOURCES = "sources.yaml"
@@ -70,11 +70,11 @@ class Library:
     def names(self, kind: str | None = None) -> list[str]:
         """Names of all cards, or of those in the folder `kind`, as `lasers`."""
         if kind is not None:
-            known(kind, self.kinds(), what="kind of card")
+            require_name(kind, self.kinds(), what="kind of card")
         found = (n for n, p in self._files.items() if kind in (None, p.parent.name))
         return sorted(found)
 
-    def adopt(self, path: Path) -> str:
+    def add_file(self, path: Path) -> str:
         """Name of the card in the file `path`, put before all of the same name."""
         if path.suffix != ".yaml":
             raise InputError("a card, `NAME.yaml`", got=str(path), key="CARD")
@@ -92,7 +92,7 @@ class Library:
     def card(self, name: str) -> Card:
         """The card itself: checked in its shape, but not yet against its class."""
         if name not in self._cards:
-            known(name, self._files, what="card")
+            require_name(name, self._files, what="card")
             path, label = self._files[name], self.label(name)
             card = check(Card, read_yaml(path, label), label)
             if card.name != name:
@@ -103,13 +103,13 @@ class Library:
                     file=label,
                 )
             for cause in card.counts:
-                known(cause, CAUSES, key="counts", file=label, what="cause")
+                require_name(cause, CAUSES, key="counts", file=label, what="cause")
             self._cards[name] = card
         return self._cards[name]
 
     def source(self, key: str) -> Source:
         """The row of `sources.yaml` under `key`."""
-        known(key, self._sources, what="source")
+        require_name(key, self._sources, what="source")
         return self._sources[key]
 
     def cite(self, *names: str) -> Citations:
@@ -192,19 +192,19 @@ class Library:
         values: dict[str, Any] = {}
         origins: dict[str, Provenance] = {}
         for key in card.values:
-            known(key, quantities, key="values", file=file, what="quantity")
+            require_name(key, quantities, key="values", file=file, what="quantity")
         complete(card.values, quantities, key="values", file=file)
         for key, spec in quantities.items():
             values[spec.path], origins[spec.path] = number(
                 card.values[key], spec, self._sources, card=name, key=key, file=file
             )
         for key, value in card.static.items():
-            known(key, static, key="static", file=file, what="static field")
+            require_name(key, static, key="static", file=file, what="static field")
             check_static(value, static[key].type, key=f"static.{key}", file=file)
             values[key] = value
         complete(card.static, required(static), key="static", file=file)
         for key, part in card.parts.items():
-            known(key, parts, key="parts", file=file, what="part")
+            require_name(key, parts, key="parts", file=file, what="part")
             values[key] = self._part(part, parts[key], (*chain, name), file)
             for path, origin in self._built.get(part, (None, {}))[1].items():
                 path = f"{key}.{path}"
@@ -224,7 +224,7 @@ class Library:
 
     def _class(self, card: Card, file: str) -> type[Component]:
         classes = registry() if self._registry is None else self._registry
-        known(card.class_, classes, key="class", file=file, what="class")
+        require_name(card.class_, classes, key="class", file=file, what="class")
         return classes[card.class_]
 
     def _part(
@@ -235,7 +235,7 @@ class Library:
         if name == NONE and optional:
             return None
         if name != NONE:
-            known(name, self._files, key=key, file=file, what="card")
+            require_name(name, self._files, key=key, file=file, what="card")
         if name in chain:
             problem = f"a part contains itself: {' > '.join([*chain, name])}"
             raise InputError(problem=problem, key=key, file=file)
@@ -258,7 +258,9 @@ class Library:
         specs = {p.yaml_path: p for p in component.params(built) if "." in p.path}
         new = {}
         for path, value in card.override.items():
-            known(path, specs, key="override", file=file, what="path into the parts")
+            require_name(
+                path, specs, key="override", file=file, what="path into the parts"
+            )
             spec = specs[path]
             key = f"override.{path}"
             new[spec.path], origins[spec.path] = number(

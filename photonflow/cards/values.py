@@ -36,7 +36,7 @@ class Provenance:
     """`part` or `module`: what the figure was read of; None where nobody said"""
 
 
-def known(
+def require_name(
     name: str,
     names: Collection[str],
     *,
@@ -124,7 +124,7 @@ def apply(tree: Any, settings: Mapping[str, Any], file: Any = "--set") -> Any:
     specs = {spec.yaml_path: spec for spec in component.params(tree)}
     values = {}
     for path, text in settings.items():
-        known(path, specs, key=path, file=file, what="path of a quantity")
+        require_name(path, specs, key=path, file=file, what="path of a quantity")
         spec = specs[path]
         values[spec.path] = read(text, spec, key=path, file=file, bare=True)
     return component.replace(tree, values) if values else tree
@@ -193,7 +193,7 @@ def _kind(value: Value, sources: Mapping[str, Source], *, key: str, file: Any) -
             )
     else:
         names = [*sources, ESTIMATE]
-        known(value.source, names, key=f"{key}.source", file=file, what="source")
+        require_name(value.source, names, key=f"{key}.source", file=file, what="source")
         kind = sources[value.source].kind
     # A calibrated constant without its interval could not be told from a measured one.
     if value.range is None and (value.source == ESTIMATE or kind == "calibrated"):

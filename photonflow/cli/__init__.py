@@ -127,7 +127,7 @@ def link(
     cards: Cards = None,
 ) -> None:
     """Solve one link: its budget, watts, limits, eye and error-rate curve."""
-    from ..experiment.link_files import link_result, write_link
+    from ..experiment.link_report import link_result, write_link
 
     library, settings = _library(cards), _settings(set_)
     with Progress(quiet, verbose) as progress:
@@ -174,7 +174,7 @@ def submit(
     cards: Cards = None,
 ) -> None:
     """Hand the unfinished tasks of an experiment to a scheduler."""
-    from ..launch import Request, render, send
+    from ..slurm import Request, render, send
 
     if not slurm:
         raise InputError("`--slurm`", problem="no scheduler is named", key="submit")
@@ -235,14 +235,14 @@ def show(
     cards: Cards = None,
 ) -> None:
     """Show a card with its sources, a link also with its solved budget."""
-    from ..cards.values import known
-    from ..experiment.files import shipped
+    from ..cards.values import require_name
+    from ..experiment.io import shipped
     from ..experiment.show import show_card, show_experiment
 
     library = _library(cards)
     if not Path(name).is_file():
         experiments = [path.stem for path in shipped().glob("*.yaml")]
-        known(name, [*library.names(), *experiments], what="card or experiment")
+        require_name(name, [*library.names(), *experiments], what="card or experiment")
     if name in library.names():
         shown = show_card(library, name, _settings(set_))
     else:
@@ -275,24 +275,24 @@ def schema(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(SCHEMAS)}.")],
 ) -> None:
     """Print the JSON Schema of a file."""
-    from ..cards.values import known
+    from ..cards.values import require_name
 
-    known(name, SCHEMAS, what="schema")
+    require_name(name, SCHEMAS, what="schema")
     if name == "result":
-        from ..report.result import Result
+        from ..result.schema import Result
 
         print_json(Result.model_json_schema(mode="serialization"))
         return
     if name == "link":
-        from ..report.link import LinkResult
+        from ..result.link_schema import LinkResult
 
         print_json(LinkResult.model_json_schema(mode="serialization"))
         return
     from pydantic import TypeAdapter
 
     from ..cards import Card
-    from ..experiment.phases import WorkloadFile
     from ..experiment.schema import Experiment
+    from ..experiment.workload_schema import WorkloadFile
 
     model = {"experiment": Experiment, "workload": WorkloadFile, "card": Card}[name]
     print_json(TypeAdapter(model).json_schema())
@@ -322,10 +322,10 @@ def layout(
 ) -> None:
     """Draw the ring modulator of a run as a mask, and simulate what was drawn."""
     from ..component import enable_x64
-    from ..experiment.device import ring_of
     from ..experiment.folder import as_json as text_of
     from ..experiment.folder import replacing
-    from ..report.mask import mask_tables
+    from ..experiment.layout_input import ring_of
+    from ..report.layout_tables import mask_tables
 
     enable_x64()
     device = ring_of(folder, variant)
@@ -362,7 +362,7 @@ def _library(cards: Path | None) -> Any:
     from ..component import enable_x64
 
     enable_x64()
-    return Library() if cards is None else Library.beside(cards)
+    return Library() if cards is None else Library.with_folders(cards)
 
 
 def _settings(items: list[str] | None) -> dict[str, str]:

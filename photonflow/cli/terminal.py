@@ -45,14 +45,14 @@ def print_result(result: dict[str, Any], as_json: bool) -> None:
         print_json(result)
         return
     from ..report.console import show_result
-    from ..report.result import Result
+    from ..result.schema import Result
 
     show_result(console(), Result.model_validate(result))
 
 
 def print_task(row: Any, now: bool, folder: Path, as_json: bool) -> None:
     """One task of many, `now` or found done."""
-    from ..report.words import task_name
+    from ..report.labels import task_name
 
     if as_json:
         print_json(row.model_dump(mode="json"))
@@ -67,7 +67,7 @@ def print_task(row: Any, now: bool, folder: Path, as_json: bool) -> None:
 
 def leave(result: dict[str, Any]) -> None:
     """Exit code 3 where a variant cannot meet its limits."""
-    from ..report.words import task_name
+    from ..report.labels import task_name
 
     failed = [v for v in result["variants"] if not v["feasible"]]
     for variant in failed:

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from .. import causes
-from ..component import Component, Scalar, param, require_x64, together
+from ..component import Component, Scalar, param, require_x64, vmap_alike
 from ..compute.accelerator import Accelerator
 from ..compute.base import ComputeCost, MatrixProduct
 from ..compute.matrix_unit import Summary, SvdUnit
@@ -137,9 +137,9 @@ def link_budgets(cluster: Cluster, hops: dict[str, dict[str, Hop]]) -> Links:
     calls = link_calls(cluster, hops)
 
     def both(link: AbstractLink, *at: Conditions) -> tuple[LinkBudget, ...]:
-        return tuple(together(link.budget, [(each,) for each in at]))
+        return tuple(vmap_alike(link.budget, [(each,) for each in at]))
 
-    budgets = together(both, list(calls.values()))
+    budgets = vmap_alike(both, list(calls.values()))
     return by_climate(dict(zip(calls, budgets, strict=True)))
 
 

@@ -11,7 +11,7 @@ from ..devices.converters import AnalogueToDigital, DigitalToAnalogue
 from ..devices.detectors import Photodiode
 from ..devices.electronics import AbstractDriver
 from ..devices.lasers import CoherentSource
-from ..devices.meshes import SvdMesh
+from ..devices.mesh_power import SvdMesh
 from ..devices.receivers import TransimpedanceAmplifier
 from ..devices.response import from_db, smooth_positive, to_db
 from ..devices.shifters import FieldModulator

@@ -82,7 +82,7 @@ class CombSource(AbstractSource):
         area = self.band * jnp.exp(gammaln(1 + 1 / p)) * math.log(2) ** (-1 / p)
         return (2.0 ** -((2 * offset / self.band) ** p) + 1e-6) / area
 
-    def shine(self, case_k: Scalar, coolant_k: Scalar) -> Light:
+    def emit(self, case_k: Scalar, coolant_k: Scalar) -> Light:
         """The comb at work; `lane_w` is that of the outermost line."""
         diode = lit(self.laser, self.cooler, self.box_k(case_k, coolant_k))
         worst = self.conversion * self.line_share((self.lines - 1) / 2)

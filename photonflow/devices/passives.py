@@ -8,13 +8,7 @@ import jax.numpy as jnp
 
 from ..component import Component, Scalar, Transfer, Values, param
 from ..units import LIGHT_M_PER_S, LN10
-from .response import (
-    REFERENCE_HZ,
-    complex_,
-    from_db,
-    power_law,
-    smooth_positive,
-)
+from .response import REFERENCE_HZ, complex_, from_db, power_law, smooth_positive
 
 
 class RibWaveguide(Component):

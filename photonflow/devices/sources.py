@@ -88,7 +88,7 @@ class AbstractSource(Component):
     inside the module, at the temperature of its case and fed by its converter"""
 
     @abc.abstractmethod
-    def shine(self, case_k: Scalar, coolant_k: Scalar) -> Light:
+    def emit(self, case_k: Scalar, coolant_k: Scalar) -> Light:
         """The source at work between a case and a coolant."""
 
     def box_k(self, case_k: Scalar, coolant_k: Scalar) -> Scalar:
@@ -118,7 +118,7 @@ class LaserSource(AbstractSource):
     external: bool = eqx.field(static=True)
     cooler: ThermoelectricCooler | None = None
 
-    def shine(self, case_k: Scalar, coolant_k: Scalar) -> Light:
+    def emit(self, case_k: Scalar, coolant_k: Scalar) -> Light:
         """The source at work between a case and a coolant."""
         diode = lit(self.laser, self.cooler, self.box_k(case_k, coolant_k))
         return Light(
@@ -179,7 +179,7 @@ class ExternalLaserSource(AbstractSource):
         """A box of its own."""
         return True
 
-    def shine(self, case_k: Scalar, coolant_k: Scalar) -> Light:
+    def emit(self, case_k: Scalar, coolant_k: Scalar) -> Light:
         """A unit at work; `coolant_k` is the temperature of its case."""
         diode = lit(self.laser, self.cooler, self.box_k(case_k, coolant_k))
         lost_db = self.excess_db + self.connectors_db

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..quantity import InputError
-from ..report.result import VariantResult
+from ..result.schema import VariantResult
 from .folder import Folder
 from .run import Done, Progress, check_constraints, gather, run_task, setting
 from .study import Study

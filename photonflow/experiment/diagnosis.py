@@ -3,12 +3,12 @@
 import math
 from collections.abc import Iterable
 
+from ..causes import DIRECTIONS, DirectionName
 from ..component import Param, params
-from ..report.link import Diagnosis, LinkResult, Remedy, Side
-from ..report.link_words import chosen, cure, fault, main_slack
-from ..report.words import slack_name
-from ..search import remedy
-from ..search.drive import SENDS
+from ..report.labels import slack_name
+from ..report.link_labels import chosen, cure, fault, main_slack
+from ..result.link_schema import Diagnosis, LinkResult, RepairRow
+from ..search import repair as repair
 from .link import Solved, link_row, misses
 
 
@@ -35,10 +35,10 @@ def diagnose(solved: Solved) -> LinkResult:
         return result
     cures = _cures(solved)
     found = []
-    sides: dict[Side, None] = dict.fromkeys(row[1] for row in missed)
+    sides: dict[DirectionName, None] = dict.fromkeys(row[1] for row in missed)
     for side in sides:
         own = {row[2]: row for row in missed if row[1] == side}
-        end = next(end for end, way in SENDS.items() if way == side)
+        end = next(end for end, way in DIRECTIONS.items() if way == side)
         drive = next((d for d in solved.drives if d.path.startswith(end)), None)
         reachable = drive is None or drive.reachable
         ceiling = bool(drive and drive.ceiling)
@@ -61,7 +61,7 @@ def diagnose(solved: Solved) -> LinkResult:
                 value=value,
                 limiting=limiting,
                 ceiling=ceiling,
-                remedies=cures.get(side, []),
+                repairs=cures.get(side, []),
                 text=f"{side.replace('_', ' ')}: {wrong}{more}: {cure(named)}",
             )
         )
@@ -70,7 +70,7 @@ def diagnose(solved: Solved) -> LinkResult:
     )
 
 
-def _cures(solved: Solved) -> dict[Side, list[Remedy]]:
+def _cures(solved: Solved) -> dict[DirectionName, list[RepairRow]]:
     """By direction, inside the ranges of the cards, else where the models are valid."""
     specs = {spec.path: spec for spec in params(solved.link)}
     movable = [
@@ -85,7 +85,7 @@ def _cures(solved: Solved) -> dict[Side, list[Remedy]]:
         if origin.ranged or specs[path].yaml_path in solved.settings
     }
     found = _rows(solved, cards, True, specs)
-    lost: list[Side] = [side for side, rows in found.items() if not rows]
+    lost: list[DirectionName] = [side for side, rows in found.items() if not rows]
     if lost:
         wide = {path: (specs[path].low, specs[path].high) for path in movable}
         outside = _rows(solved, wide, False, specs)
@@ -101,21 +101,21 @@ def _counts(spec: Param) -> bool:
     return spec.unit == "1" and spec.yaml_path.rsplit(".", 1)[-1] in WHOLE
 
 
-def _whole(found: remedy.Remedy) -> float:
+def _whole(found: repair.Repair) -> float:
     """The next number of things that meets."""
     away = math.ceil if found.needed > found.value else math.floor
     return float(away(found.needed))
 
 
-def _rows(solved, ranges, in_range, specs) -> dict[Side, list[Remedy]]:
+def _rows(solved, ranges, in_range, specs) -> dict[DirectionName, list[RepairRow]]:
     at = solved.at
-    found = remedy.remedies(
+    found = repair.repairs(
         solved.link, at["worst"], at["nominal"], ranges, solved.fixed
     )
 
-    def rows(some: Iterable) -> list[Remedy]:
+    def rows(some: Iterable) -> list[RepairRow]:
         return [
-            Remedy(
+            RepairRow(
                 path=specs[r.path].yaml_path,
                 value=r.value,
                 needed=_whole(r) if _counts(specs[r.path]) else r.needed,

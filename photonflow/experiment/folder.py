@@ -27,7 +27,7 @@ import yaml
 
 from ..cards.schema import check
 from ..quantity import InputError
-from ..report.result import Result, VariantResult
+from ..result.schema import Result, VariantResult
 
 
 TraceRow = dict[str, Any]

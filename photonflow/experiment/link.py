@@ -14,20 +14,21 @@ from jaxtyping import Array, Float
 
 from .. import causes
 from ..cards import Library, Provenance, apply
-from ..cards.values import known
+from ..cards.values import require_name
+from ..causes import DIRECTIONS, ENDS, ClimateName, DirectionName
 from ..component import params, replace
 from ..devices.passives import AbstractCopperPath
 from ..links.base import AbstractLink, Conditions, LinkBudget
+from ..links.laser_drive import CURRENT, LaserDrive, link_drives
 from ..quantity import InputError
-from ..report.link import Climate, Curve, LinkHop, LinkResult, Side, Way
-from ..report.rows import TOLERANCE, end_row, floats, hop_row
-from ..search.drive import CURRENT, ENDS, SENDS, Drive, link_drives
-from ..search.minimise import QUICK
+from ..result.link_schema import Curve, DirectionRow, LinkHop, LinkResult
+from ..result.rows import TOLERANCE, end_row, floats, hop_row
 from ..search.objective import NOMINAL
+from ..search.sqp import QUICK
 from .rows import drive_row
 
 
-CLIMATES: dict[Climate, str] = {"worst": "room-worst", "nominal": "room-nominal"}
+CLIMATES: dict[ClimateName, str] = {"worst": "room-worst", "nominal": "room-nominal"}
 """cards of the corner that designs a link and of where it works"""
 EXTRA_DB = np.linspace(-8.0, 24.0, 129)
 """added loss of a BER curve"""
@@ -42,11 +43,11 @@ class Solved:
     link: AbstractLink
     origins: dict[str, Provenance]
     settings: dict[str, str]
-    at: dict[Climate, Conditions]
-    drives: list[Drive]
+    at: dict[ClimateName, Conditions]
+    drives: list[LaserDrive]
     fixed: list[str]
     """laser currents that were given"""
-    budgets: dict[Climate, LinkBudget]
+    budgets: dict[ClimateName, LinkBudget]
     curve: LinkBudget
     """at the worst corner behind every one of `EXTRA_DB`"""
 
@@ -58,8 +59,8 @@ def solve_link(card: str, settings: Mapping[str, str], library: Library) -> Solv
     rate and launch. `settings` are paths into the link, or into `worst` and `nominal`;
     a laser current among them is taken as it is.
     """
-    name = library.adopt(Path(card)) if Path(card).is_file() else card
-    known(name, library.names(), what="card")
+    name = library.add_file(Path(card)) if Path(card).is_file() else card
+    require_name(name, library.names(), what="card")
     link = library.load(name)
     if not isinstance(link, AbstractLink):
         raise InputError(
@@ -69,7 +70,7 @@ def solve_link(card: str, settings: Mapping[str, str], library: Library) -> Solv
         )
     own, about_climate = split(settings)
     link = apply(link, own)
-    at: dict[Climate, Conditions] = {
+    at: dict[ClimateName, Conditions] = {
         climate: apply(
             library.load(where).at(link.path.reach_m), about_climate[climate]
         )
@@ -97,10 +98,10 @@ def solve_link(card: str, settings: Mapping[str, str], library: Library) -> Solv
 
 def split(
     settings: Mapping[str, str],
-) -> tuple[dict[str, str], dict[Climate, dict[str, str]]]:
+) -> tuple[dict[str, str], dict[ClimateName, dict[str, str]]]:
     """Settings of the link, and those of each climate."""
     own: dict[str, str] = {}
-    climates: dict[Climate, dict[str, str]] = {climate: {} for climate in CLIMATES}
+    climates: dict[ClimateName, dict[str, str]] = {climate: {} for climate in CLIMATES}
     named = {str(climate): place for climate, place in climates.items()}
     for key, value in settings.items():
         head, _, rest = key.partition(".")
@@ -113,8 +114,8 @@ def split(
 
 
 def evaluate(
-    link: AbstractLink, at: Mapping[Climate, Conditions]
-) -> tuple[dict[Climate, LinkBudget], LinkBudget]:
+    link: AbstractLink, at: Mapping[ClimateName, Conditions]
+) -> tuple[dict[ClimateName, LinkBudget], LinkBudget]:
     """Budgets by climate, and at the worst corner behind `EXTRA_DB`: one batch."""
     still = [(at[climate], 0.0) for climate in CLIMATES]
     every = still + [(at["worst"], extra) for extra in EXTRA_DB]
@@ -123,7 +124,7 @@ def evaluate(
     )
     extra_db = jnp.array([extra for _, extra in every])
     found = jax.device_get(_budgets(link, where, extra_db))
-    budgets: dict[Climate, LinkBudget] = {
+    budgets: dict[ClimateName, LinkBudget] = {
         climate: jax.tree.map(lambda x, i=i: x[i], found)
         for i, climate in enumerate(CLIMATES)
     }
@@ -144,14 +145,16 @@ def _budgets(
     return jax.vmap(one)(at, extra_db)
 
 
-def misses(solved: Solved) -> list[tuple[Climate, Side, str, float]]:
+def misses(solved: Solved) -> list[tuple[ClimateName, DirectionName, str, float]]:
     """Climate, direction, name and slack of every limit that is missed, worst first.
 
     The smaller of a slack's values at both climates counts once.
     """
-    found: dict[tuple[Side, str], tuple[Climate, Side, str, float]] = {}
+    found: dict[
+        tuple[DirectionName, str], tuple[ClimateName, DirectionName, str, float]
+    ] = {}
     for climate, budget in solved.budgets.items():
-        for side in SENDS.values():
+        for side in DIRECTIONS.values():
             for name, slack in getattr(budget, side).slacks.items():
                 if climate == "nominal" and name not in NOMINAL:
                     continue
@@ -195,8 +198,10 @@ def link_row(solved: Solved) -> LinkResult:
         hops=[LinkHop(**hop_data)],
         energy_by_cause_j_per_bit=by_cause,
         directions={
-            side: Way(log10_ber=float(way.log10_ber), margin_db=float(way.margin_db))
-            for side in SENDS.values()
+            side: DirectionRow(
+                log10_ber=float(way.log10_ber), margin_db=float(way.margin_db)
+            )
+            for side in DIRECTIONS.values()
             for way in [getattr(worst, side)]
         },
         power_w_module_boundary=math.fsum(vendor) / len(vendor),
@@ -209,7 +214,8 @@ def link_row(solved: Solved) -> LinkResult:
         },
         slacks={
             climate: {
-                side: floats(getattr(budget, side).slacks) for side in SENDS.values()
+                side: floats(getattr(budget, side).slacks)
+                for side in DIRECTIONS.values()
             }
             for climate, budget in solved.budgets.items()
         },
@@ -220,6 +226,6 @@ def link_row(solved: Solved) -> LinkResult:
                 loss_db=list(EXTRA_DB),
                 log10_ber=[float(x) for x in getattr(solved.curve, side).log10_ber],
             )
-            for side in SENDS.values()
+            for side in DIRECTIONS.values()
         },
     )

@@ -6,11 +6,13 @@ import math
 from typing import Any
 
 from .. import causes
+from ..cluster.budgets import solved_links
 from ..cluster.step import Cluster, Report
 from ..component import params
-from ..report.attribution import end_watts
-from ..report.result import Drive, Estimate, VariantResult
-from ..report.rows import (
+from ..links.laser_drive import LaserDrive
+from ..result.attribution import end_watts
+from ..result.matrix_unit import unit_limits, unit_row
+from ..result.rows import (
     constraint_rows,
     controlled_share,
     floats,
@@ -18,11 +20,9 @@ from ..report.rows import (
     ports_row,
     tier_row,
 )
-from ..report.searched import multipliers, search_row
-from ..report.sentence import why_infeasible
-from ..report.unit import unit_limits, unit_row
-from ..search import drive as search_drive
-from ..search.links import solved_links
+from ..result.schema import EstimateRow, LaserDriveRow, VariantResult
+from ..result.search_rows import multipliers, search_row
+from ..result.summary import why_infeasible
 from ..search.objective import Objective
 from ..search.optimise import Solution
 from ..search.sensitivity import elasticities
@@ -39,7 +39,7 @@ def task_row(
     task: Task,
     cluster: Cluster,
     report: Report,
-    drives: list[search_drive.Drive],
+    drives: list[LaserDrive],
     solution: Solution | None,
 ) -> VariantResult:
     """The row of one task, from where its search or its drives left the cluster."""
@@ -114,9 +114,9 @@ def task_row(
     )
 
 
-def drive_row(drive: search_drive.Drive) -> Drive:
+def drive_row(drive: LaserDrive) -> LaserDriveRow:
     """A solved current as a row of the result."""
-    return Drive(
+    return LaserDriveRow(
         path=drive.path,
         amps=float(drive.amps),
         binding=str(drive.binding),
@@ -145,14 +145,14 @@ def objective(study: Study, report: Report) -> Objective:
 
 def estimates(
     study: Study, task: Task, cluster: Cluster, elasticities: dict[str, float]
-) -> list[Estimate]:
+) -> list[EstimateRow]:
     """Every number that is a stated judgement, most watts first."""
     origins = study.provenance(task.variant)
     paths = [path for path, origin in origins.items() if origin.estimate]
     watts = end_watts(paths, cluster, solved_links)
     specs = {spec.path: spec for spec in params(cluster)}
     rows = [
-        Estimate(
+        EstimateRow(
             path=path,
             card=origin.card,
             value=float(specs[path].value),

@@ -12,12 +12,12 @@ import equinox as eqx
 import jax
 
 from ..cluster.step import Cluster, Report
+from ..links.laser_drive import set_drive
 from ..quantity import InputError, nearest
-from ..report.result import SCHEMA, Result, VariantResult
-from ..report.searched import trace_rows
-from ..report.sentence import summary
-from ..search import drive as search_drive
-from ..search.design import DesignSpace
+from ..result.schema import SCHEMA, Result, VariantResult
+from ..result.search_rows import trace_rows
+from ..result.summary import summary
+from ..search.design_space import DesignSpace
 from ..search.objective import Objective
 from ..search.optimise import Solution, optimise
 from ..search.sensitivity import evaluation
@@ -135,7 +135,7 @@ def run_task(
     """
     study = study.at(task.point)
     progress(f"{task.name}: laser currents at the worst corner")
-    cluster, drives = search_drive.set_drive(study.cluster(task.variant))
+    cluster, drives = set_drive(study.cluster(task.variant))
     workload = study.workload(task.workload)
     where, ranges = study.space(task.variant)
     progress(f"{task.name}: evaluation")

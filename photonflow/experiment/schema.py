@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from ..cards.schema import Strict
-from .phases import WorkloadFile
+from .workload_schema import WorkloadFile
 
 
 class ClusterCards(Strict):

@@ -11,15 +11,15 @@ import equinox as eqx
 
 from ..cards import Library, Provenance, apply
 from ..cards.classes import accepts
-from ..cards.values import known, read
+from ..cards.values import read, require_name
 from ..cluster.step import Cluster
 from ..cluster.workload import Workload
 from ..component import Component, Param, getter, params, require_x64
 from ..quantity import InputError, show
-from .files import label, locate, read_experiment, read_model, read_workload
-from .phases import WorkloadFile
+from .io import label, locate, read_experiment, read_model, read_workload
 from .schema import Branches, ClusterCards, Experiment
 from .sweep import Point, check_sweep
+from .workload_schema import WorkloadFile
 from .workloads import build, check_fit, decoder
 
 
@@ -48,7 +48,9 @@ class Study:
         self.overrides: dict[str, str]
         self.settings, self.overrides = read_experiment(self.file, self.given)
         for name in self.settings.free:
-            known(name, self.variants, key="free", file=self.label, what="variant")
+            require_name(
+                name, self.variants, key="free", file=self.label, what="variant"
+            )
         self._built: dict[str, tuple[Cluster, dict[str, Provenance]]] = {}
         self._workloads: dict[str, tuple[Workload, WorkloadFile, str]] = {}
 
@@ -132,7 +134,9 @@ class Study:
             branches = given.branches if isinstance(given, Branches) else (given,)
             for where in free.where:
                 full = f"{where}.{path}"
-                known(full, specs, key=key, file=self.label, what="path of a quantity")
+                require_name(
+                    full, specs, key=key, file=self.label, what="path of a quantity"
+                )
                 spec, origin = specs[full], origins[specs[full].path]
                 limits = [self._range(b, spec, origin, key) for b in branches]
             ranges[spec.path.removeprefix(f"{where}.")] = limits
@@ -153,7 +157,7 @@ class Study:
         return {hop: chosen.get(f"{tier}.{hop}", topology.parts[hop]) for hop in hops}
 
     def _workload(self, name: str) -> tuple[Workload, WorkloadFile, str]:
-        known(name, self.workloads, file=self.label, what="workload")
+        require_name(name, self.workloads, file=self.label, what="workload")
         if name not in self._workloads:
             entry, who = read_workload(self.file, name, self.settings.workloads[name])
             config, place = read_model(self.file, entry.model, who)
@@ -162,7 +166,7 @@ class Study:
         return self._workloads[name]
 
     def _build(self, variant: str) -> tuple[Cluster, dict[str, Provenance]]:
-        known(variant, self.variants, file=self.label, what="variant")
+        require_name(variant, self.variants, file=self.label, what="variant")
         if variant not in self._built:
             cluster, origins = self._shared
             changes = self.settings.variants[variant]
@@ -225,7 +229,7 @@ class Study:
     ) -> tuple[Cluster, dict[str, Provenance]]:
         """`cluster` with the part at `path` built from another card."""
         parts = dict(_parts(cluster))
-        known(path, parts, key=key, file=self.label, what="path of a part")
+        require_name(path, parts, key=key, file=self.label, what="path of a part")
         part, found = self._card(card, parts[path], key)
         cluster = eqx.tree_at(getter(path), cluster, part, is_leaf=lambda x: x is None)
         kept = {k: v for k, v in origins.items() if not k.startswith(f"{path}.")}
@@ -234,7 +238,7 @@ class Study:
     def _card(
         self, name: str, classes: Sequence[type], key: str
     ) -> tuple[Component, dict[str, Provenance]]:
-        known(name, self.library.names(), key=key, file=self.label, what="card")
+        require_name(name, self.library.names(), key=key, file=self.label, what="card")
         part = self.library.load(name)
         if classes and not isinstance(part, tuple(classes)):
             wanted = " or ".join(cls.__name__ for cls in classes)
@@ -257,7 +261,9 @@ class Study:
             paths |= {spec.yaml_path for spec in params(self.cluster(variant))}
         names = paths | set(Experiment.model_fields)
         for path in self.overrides:
-            known(path, names, key=path, file="--set", what="key or path of a quantity")
+            require_name(
+                path, names, key=path, file="--set", what="key or path of a quantity"
+            )
 
     def _range(
         self, given: tuple[str, str], spec: Param, origin: Provenance, key: str

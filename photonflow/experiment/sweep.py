@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ..component import params
+from ..links.laser_drive import CURRENT
 from ..quantity import InputError, parse
-from ..report.words import in_a_name
-from ..search.drive import CURRENT
+from ..report.labels import in_a_name
 
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from ..quantity import InputError
-from ..report.words import task_name
+from ..report.labels import task_name
 from .study import Study
 from .sweep import Point, points
 

@@ -14,8 +14,8 @@ from ..cluster.training import Training
 from ..cluster.workload import Decode, Workload
 from ..component import params, replace
 from ..quantity import InputError, show
-from .phases import BYTES, DecodeFile, TrainFile, WorkloadFile
 from .schema import ModelConfig
+from .workload_schema import BYTES, DecodeFile, TrainFile, WorkloadFile
 
 
 def decoder(config: ModelConfig, who: str) -> DenseDecoder:

@@ -3,21 +3,21 @@
 import equinox as eqx
 import jax.numpy as jnp
 
-from ..component import Scalar, param, together
+from ..component import Scalar, param, vmap_alike
 from ..devices.passives import FibrePath
-from ..units import LN10
-from . import signal
-from .base import (
-    AbstractLink,
-    Conditions,
-    Direction,
-    LinkBudget,
-    PortBudget,
-    ber_slack,
+from ..signal import decision
+from ..signal.receiver import (
+    AbstractEqualiser,
+    Channel,
+    Received,
+    Receiver,
+    Transmitter,
+    receive,
 )
-from .detection import AbstractEqualiser, Channel, Received, Sender, Taker, receive
-from .end import AbstractOpticalPort
+from ..units import LN10
+from .base import AbstractLink, Conditions, Direction, LinkBudget, PortBudget, ber_slack
 from .fec import Fec
+from .port import AbstractOpticalPort
 
 
 class OpticalLink(AbstractLink):
@@ -45,12 +45,12 @@ class OpticalLink(AbstractLink):
 
     def budget(self, at: Conditions) -> LinkBudget:
         """Error rate, margin, latency and watts under `at`."""
-        a, b = together(lambda end: self.end(end, at), [(self.end_a,), (self.end_b,)])
+        a, b = vmap_alike(lambda end: self.end(end, at), [(self.end_a,), (self.end_b,)])
         there = self.channel(at)
         back = self.channel(at, self.end_b, self.end_a)
-        a_to_b, b_to_a = together(
+        a_to_b, b_to_a = vmap_alike(
             lambda tx, rx, channel: receive(tx, rx, channel, self.pam),
-            [(a.sender, b.taker, there), (b.sender, a.taker, back)],
+            [(a.transmitter, b.receiver, there), (b.transmitter, a.receiver, back)],
         )
         return LinkBudget(
             rate_bps=self.rate_bps,
@@ -64,25 +64,27 @@ class OpticalLink(AbstractLink):
 
     def end(self, port: AbstractOpticalPort, at: Conditions) -> "End":
         """All that one end does under `at`."""
-        work, symbol_hz = port.work(at), self.symbol_hz(port)
+        point, symbol_hz = port.operating_point(at), self.symbol_hz(port)
         return End(
-            budget=work.budget(self.fec, self.rate_bps, symbol_hz, self.pam),
-            sender=work.sends(symbol_hz, self.equaliser, self.pam),
-            taker=self.taker(port, at),
-            slacks=work.slacks(),
-            waterfall=work.waterfall(),
-            segments=port.segments_sent(),
+            budget=point.budget(self.fec, self.rate_bps, symbol_hz, self.pam),
+            transmitter=point.transmitter(symbol_hz, self.equaliser, self.pam),
+            receiver=self.receiver(port, at),
+            slacks=point.slacks(),
+            waterfall=point.waterfall(),
+            segments=port.transmit_segments(),
         )
 
-    def taker(self, port: AbstractOpticalPort, at: Conditions) -> Taker:
+    def receiver(self, port: AbstractOpticalPort, at: Conditions) -> Receiver:
         """One lane of the receiver of an end."""
         f = self.equaliser.frequencies_hz(self.symbol_hz(port), self.pam)
-        taker = port.takes(at, f)
+        receiver = port.receiver(at, f)
         if self.path.dispersion is None:
-            return taker
+            return receiver
         # Both ends send at one wavelength; the fibre comes just ahead of the diode.
         fibre = self.path.transfer(f, port.wavelength_m(), at.length_m)
-        return eqx.tree_at(lambda t: t.photodiode, taker, taker.photodiode * fibre)
+        return eqx.tree_at(
+            lambda t: t.photodiode, receiver, receiver.photodiode * fibre
+        )
 
     def channel(
         self,
@@ -93,11 +95,13 @@ class OpticalLink(AbstractLink):
         """What the slicer must keep, and loss between; from a to b unless said."""
         tx, rx = tx or self.end_a, rx or self.end_b
         interference, crosstalk = self.path.interference(), jnp.zeros(())
-        heard = rx.hears(at, self.pam)
-        if heard is not None:
-            interference = interference + heard.interference
+        demultiplexed = rx.demultiplexer(at, self.pam)
+        if demultiplexed is not None:
+            interference = interference + demultiplexed.interference
             # Other data in the same format, over the variance of our own.
-            crosstalk = heard.relative["crosstalk"] / signal.mean_square(self.pam)
+            crosstalk = demultiplexed.relative["crosstalk"] / decision.mean_square(
+                self.pam
+            )
         return Channel(
             equaliser=self.equaliser,
             interference=interference,
@@ -111,14 +115,14 @@ class OpticalLink(AbstractLink):
     def log10_allowed(self, tx: AbstractOpticalPort, rx: AbstractOpticalPort) -> Scalar:
         """What the electrical segments leave of the threshold for the optics."""
         allowed = self.fec.threshold
-        for segment in tx.segments_sent() + rx.segments_taken():
+        for segment in tx.transmit_segments() + rx.receive_segments():
             allowed = allowed - 10.0**segment
         return jnp.log10(jnp.maximum(allowed, 1e-30))
 
     def symbol_hz(self, end: AbstractOpticalPort) -> Scalar:
         """Symbol rate of one lane."""
         lane_bps = self.rate_bps * self.fec.overhead / end.lanes
-        return lane_bps / signal.BITS[self.pam]
+        return lane_bps / decision.BITS[self.pam]
 
     def latency_s(self, at: Conditions) -> Scalar:
         """One way, FEC included, the mean of both; each chip counts half, Tx or Rx."""
@@ -130,7 +134,7 @@ class OpticalLink(AbstractLink):
     ) -> Direction:
         """One direction with its electrical segments and its limits."""
         totals = [received.log10_ber, received.log10_ber_reserve]
-        for segment in tx.segments + rx.segments_taken():
+        for segment in tx.segments + rx.receive_segments():
             totals = [jnp.logaddexp(t * LN10, segment * LN10) / LN10 for t in totals]
         return Direction(
             log10_ber=totals[0],
@@ -143,17 +147,17 @@ class OpticalLink(AbstractLink):
                 "ageing": -at.ageing_db,
                 "coupler_receive": -rx.coupler_receive_db,
             }
-            | {name: -loss for name, loss in rx.dropped_db(at).items()},
+            | {name: -loss for name, loss in rx.receive_losses_db(at).items()},
             slacks={"ber": ber_slack(totals[1], self.fec.threshold)} | tx.slacks,
         )
 
 
 class End(eqx.Module):
-    """One end of a link at work, as far as the other end and the books care."""
+    """One end of a link, as far as the other end and the sum of watts need it."""
 
     budget: PortBudget
-    sender: Sender
-    taker: Taker
+    transmitter: Transmitter
+    receiver: Receiver
     slacks: dict[str, Scalar]
     waterfall: dict[str, Scalar]
     segments: list[Scalar]

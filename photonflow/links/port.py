@@ -1,214 +1,198 @@
-"""One end of an optical link: its electronics, its light and its receiver."""
+"""What all ends of optical links share: who drives, who listens, who pays."""
+
+import abc
+from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 
-from ..component import Scalar, param
+from ..component import Component, Scalar, Values
 from ..devices.chip import ChipPath
 from ..devices.detectors import Photodiode
-from ..devices.electronics import (
-    AbstractDriver,
-    Dsp,
-    Housekeeping,
-    SerDes,
-    Trace,
-)
-from ..devices.modulators import AbstractModulator, AbstractOperation
+from ..devices.electronics import AbstractDriver, Dsp, Housekeeping, SerDes, Trace
 from ..devices.receivers import TransimpedanceAmplifier
-from ..devices.response import from_db, power, to_db
-from ..devices.ring_modulators import MicroringModulator
-from ..devices.sources import AbstractSource, Light
-from .base import Conditions, PortBudget
-from .detection import AbstractEqualiser, Sender
-from .end import AbstractOpticalPort, AbstractPortAtWork, Lasers
+from ..devices.response import from_db
+from ..signal.receiver import AbstractEqualiser, Receiver, Transmitter
+from .base import Conditions, PortBudget, by_cause
 from .fec import Fec
 from .footprint import Footprint
-from .pattern import light
-from .signal import mean_square
-from .tuning import hz_per_k
-from .wdm import Multiplexed, RingBus
+from .wdm import Demultiplexed, RingBus
 
 
-class OpticalPort(AbstractOpticalPort):
-    """One end of an optical link with a modulator: pluggable, linear, or engine.
+class AbstractOpticalPort(Component):
+    """What an end needs besides that which makes its light: electronics and receiver.
 
     ```
-    driver ── modulator ──[ other rings of the bus ]─[ route ]─ coupler_out ── fibre
-    source ─ coupler_in ┘
-    photodiode ──[ drop filter ]─[ route ]─ coupler_receive ── fibre
+    host SerDes ── trace ──[ retimer ]── driver ──── light ─── coupler_out ── fibre
+                     └─────[ retimer ]── TIA ── photodiode ── coupler_receive ── fibre
     ```
 
-    With `wdm` each fibre carries as many lanes as the bus has wavelengths; every lane
-    needs a ring modulator, held where the tuning of the bus puts it.
+    Whoever drives also equalises: the DSP where there is one, else the host's SerDes
+    through the trace. Toward the light the trace is undone ahead of the driver,
+    which costs swing at the driver's noisy input; from the TIA it is undone behind the
+    SerDes' input noise. The signal path of all lanes is the same. The controller of
+    the module counts as `tuning`, with the heaters and lock loops it runs. A
+    half-retimed pluggable has a retimer for what it sends and none for what arrives.
     """
 
-    host: SerDes
-    trace: Trace
-    retimer: Dsp | None
-    driver: AbstractDriver
-    source: AbstractSource
-    modulator: AbstractModulator
-    photodiode: Photodiode
-    tia: TransimpedanceAmplifier
-    housekeeping: Housekeeping
-    footprint: Footprint
-    lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=256.0)
-    launch_dbm: Scalar = param(
-        unit="dBm",
-        doc="outer OMA a lane must put into the fibre; -40 where no standard asks",
-        low=-40.0,
-        high=10.0,
-    )
-    coupler_in_db: Scalar = param(
-        unit="dB", doc="source to modulator", low=0.0, high=6.0
-    )
-    coupler_out_db: Scalar = param(
-        unit="dB", doc="modulator to fibre", low=0.0, high=6.0
-    )
-    coupler_receive_db: Scalar = param(
-        unit="dB", doc="fibre to photodiode", low=0.0, high=6.0
-    )
-    wdm: RingBus | None = None
-    route: ChipPath | None = None
+    host: eqx.AbstractVar[SerDes]
+    trace: eqx.AbstractVar[Trace]
+    retimer: eqx.AbstractVar[Dsp | None]
+    driver: eqx.AbstractVar[AbstractDriver]
+    photodiode: eqx.AbstractVar[Photodiode]
+    tia: eqx.AbstractVar[TransimpedanceAmplifier]
+    housekeeping: eqx.AbstractVar[Housekeeping]
+    footprint: eqx.AbstractVar[Footprint]
+    lanes: eqx.AbstractVar[Scalar]
+    coupler_receive_db: eqx.AbstractVar[Scalar]
+    wdm: eqx.AbstractVar[RingBus | None]
+    """what puts many wavelengths on a fibre and takes them apart"""
+    route: eqx.AbstractVar[ChipPath | None]
+    """guide between devices and fibre couplers, one way; None: in the couplers"""
 
-    def __check_init__(self):
-        if self.wdm and not isinstance(self.modulator, MicroringModulator):
-            raise ValueError("`wdm` needs a ring `modulator`: it multiplexes as well")
-
+    @abc.abstractmethod
     def wavelength_m(self) -> Scalar:
-        """Where its modulator works."""
-        return self.modulator.wavelength_m
+        """Of the light it sends, in vacuum."""
 
-    def work(self, at: Conditions) -> "PortAtWork":
-        """Light and modulator under `at`."""
-        light = self.source.shine(at.case_k, at.coolant_k)
-        input_w = light.lane_w * from_db(-self.coupler_in_db)
-        modulator = self.modulator
-        if self.wdm is not None and isinstance(modulator, MicroringModulator):
-            per_k = hz_per_k(modulator.heater, modulator.optical_hz())
-            fsr_hz = modulator.fsr_hz()
-            hold = self.wdm.place(fsr_hz, at.case_k, per_k).hold(fsr_hz)
-            modulator = eqx.tree_at(lambda m: m.heater.hold, modulator, hold)
-        return PortAtWork(self, at, light, input_w, modulator.operate(input_w))
+    @abc.abstractmethod
+    def operating_point(self, at: Conditions) -> "AbstractOperatingPoint":
+        """The light of this end under `at`, solved once for all that asks."""
 
+    def demultiplexer(self, at: Conditions, pam: int) -> Demultiplexed | None:
+        """Its drop filters; None where a fibre carries one wavelength."""
+        return None if self.wdm is None else self.wdm.demultiplex(at.case_k, pam)
 
-class PortAtWork(AbstractPortAtWork):
-    """An end with its laser lit and its modulator driven."""
+    def transmit_phy(self) -> SerDes:
+        """Who sends the modulator's drive."""
+        return self.host if self.retimer is None else self.retimer.line
 
-    port: OpticalPort
-    at: Conditions
-    light: Light
-    input_w: Scalar
-    """light at the modulator's input"""
-    modulation: AbstractOperation
+    def receive_phy(self) -> SerDes:
+        """Who takes the TIA's output."""
+        if self.retimer is None or not self.retimer.receives:
+            return self.host
+        return self.retimer.line
 
-    def bus(self, pam: int) -> Multiplexed | None:
-        """What the modulators of the other wavelengths do to its light."""
-        port, modulation = self.port, self.modulation
-        if port.wdm is None or not isinstance(port.modulator, MicroringModulator):
-            return None
-        top, bottom = modulation.top, modulation.bottom
-        return port.wdm.multiplex(port.modulator, top, bottom, self.at.case_k, pam)
+    def transmit_segments(self) -> list[Scalar]:
+        """log10 BER of the electrical segments ahead of the driver."""
+        return [] if self.retimer is None else [self.retimer.host_log10_ber]
 
-    def sends(
-        self, symbol_hz: Scalar, equaliser: AbstractEqualiser, pam: int
-    ) -> Sender:
-        """One lane of the transmitter, as far as `equaliser` wants to know."""
-        port, phy = self.port, self.port.sends_by()
-        f, symbols = equaliser.frequencies_hz(symbol_hz, pam), equaliser.symbols(pam)
-        chip = phy.transfer(f)
-        driven = chip * port.driver.transfer(f)
-        modulated = self.modulation.transfer(f, port.driver.source_ohm)
-        swing_v2 = jnp.square(phy.swing_v)
-        if port.retimer is None:
-            swing_v2 = swing_v2 * power(port.trace.transfer(symbol_hz / 2))
-        passed_db = sum(self._passed_db().values(), start=port.coupler_out_db)
-        in_fibre_w = self.input_w * from_db(-passed_db)
-        distortion = from_db(-phy.transmit_snr_db)
-        bus = self.bus(pam)
-        if bus is not None:
-            # The neighbours' data look like more distortion of the same band.
-            written = bus.relative["intermodulation"]
-            distortion = distortion + written / mean_square(pam)
-        return Sender(
-            top_w=in_fibre_w * self.modulation.top,
-            bottom_w=in_fibre_w * self.modulation.bottom,
-            transfer=driven * modulated,
-            chip=chip,
-            rin_per_hz=self.light.rin_per_hz,
-            distortion=distortion,
-            driver_v2=port.driver.noise_v2_per_hz * (symbol_hz / 2) / swing_v2,
-            light=None
-            if symbols is None
-            else light(
-                self.modulation,
-                driven,
-                symbols,
-                pam,
-                symbol_hz,
-                port.driver.source_ohm,
+    def receive_segments(self) -> list[Scalar]:
+        """log10 BER of the electrical segments behind the TIA."""
+        if self.retimer is None or not self.retimer.receives:
+            return []
+        return [self.retimer.host_log10_ber]
+
+    def latency_s(self) -> Scalar:
+        """Of all chips of this end, Tx plus Rx."""
+        if self.retimer is None:
+            return self.host.latency_s
+        passed = 1.0 if self.retimer.receives else 0.5
+        return self.host.latency_s + passed * self.retimer.line.latency_s
+
+    def receiver(self, at: Conditions, frequency_hz: Values) -> Receiver:
+        """One lane of the receiver, responses at `frequency_hz`."""
+        f, phy, tia = frequency_hz, self.receive_phy(), self.tia
+        amplifier = tia.transfer(f)
+        if phy is self.host:
+            amplifier = amplifier * self.trace.transfer(f)
+        lost_db, photodiode = self.coupler_receive_db, self.photodiode.transfer(f)
+        lost_db = sum(self.receive_losses_db(at).values(), start=lost_db)
+        if self.wdm is not None:
+            photodiode = photodiode * self.wdm.transfer(f)
+        coupled = from_db(-lost_db)
+        return Receiver(
+            a_per_w=self.photodiode.responsivity_a_per_w * coupled,
+            dark_a=self.photodiode.dark_a,
+            thermal_a2_per_hz=tia.noise_a2_per_hz(
+                self.photodiode.capacitance_f, at.case_k
             ),
+            photodiode=photodiode,
+            amplifier=amplifier,
+            front=phy.transfer(f),
+            input_per_hz=phy.noise_v2_per_hz / jnp.square(tia.output_v),
+            peaking_db=phy.peaking_db,
+            conversion=from_db(-phy.receive_snr_db),
         )
 
+    def receive_losses_db(self, at: Conditions) -> dict[str, Scalar]:
+        """Losses on the way from the coupler past other filters into its own."""
+        demultiplexed = self.demultiplexer(at, 2)  # at any number of levels
+        losses_db = {} if demultiplexed is None else demultiplexed.losses_db
+        return self.route_losses_db("chip_receive") | losses_db
+
+    def route_losses_db(self, name: str) -> dict[str, Scalar]:
+        """Loss of the route, if there is one, under `name`."""
+        if self.route is None:
+            return {}
+        return {name: self.route.loss_db(self.wavelength_m())}
+
+    def port_budget(
+        self,
+        fec: Fec,
+        rate_bps: Scalar,
+        inside_w: dict[str, Scalar],
+        lasers: "Lasers",
+        pairs: Scalar,
+    ) -> PortBudget:
+        """Watts by cause: `inside_w` and the lasers, DSP, conversion and host."""
+        inside_w = dict(inside_w)
+        if self.retimer is not None:
+            inside_w["dsp"] = rate_bps * self.retimer.line.energy_j_per_bit
+            inside_w["serdes_module"] = rate_bps * self.retimer.host_energy_j_per_bit
+        converted_w = sum(inside_w.values(), start=jnp.zeros(()))
+        if not lasers.external:
+            converted_w = converted_w + lasers.electrical_w
+        static_w = by_cause(
+            **inside_w,
+            laser=lasers.electrical_w,
+            power_conversion=converted_w * (1 / self.housekeeping.conversion - 1),
+            serdes_host=rate_bps * self.host.energy_j_per_bit,
+            fec=rate_bps * fec.energy_j_per_bit,
+        )
+        box = dict.fromkeys(static_w, "module") | {
+            "laser": "laser_source" if lasers.external else "module",
+            "serdes_host": "host",
+            "fec": "host",
+        }
+        return PortBudget(
+            static_w,
+            by_cause(),
+            tuple(box.items()),
+            shoreline_bps_per_m=rate_bps / self.footprint.edge_m(pairs),
+            area_m2=self.footprint.area_m2,
+            fit=self.footprint.electronics_fit + lasers.fit,
+        )
+
+
+class Lasers(NamedTuple):
+    """All lasers of an end, for its books."""
+
+    electrical_w: Scalar
+    fit: Scalar
+    """failures in 1e9 hours"""
+    external: bool
+    """in a box of their own, with converters of their own"""
+
+
+class AbstractOperatingPoint(eqx.Module):
+    """What a link asks of an end that sends."""
+
+    @abc.abstractmethod
+    def transmitter(
+        self, symbol_hz: Scalar, equaliser: AbstractEqualiser, pam: int
+    ) -> Transmitter:
+        """One lane of the transmitter, as far as `equaliser` wants to know."""
+
+    @abc.abstractmethod
     def slacks(self) -> dict[str, Scalar]:
         """Limits of the transmitter; `launch` in units of 10 dB."""
-        launch = (self.launch_dbm() - self.port.launch_dbm) / 10
-        slacks = {"launch": launch} | self.light.slacks | self.modulation.slacks
-        # What limits a bus is the same at any number of levels.
-        bus, heard = self.bus(2), self.port.hears(self.at, 2)
-        if bus is not None and heard is not None:
-            filters = {f"drop_{name}": slack for name, slack in heard.slacks.items()}
-            slacks = slacks | bus.slacks | filters
-        return slacks
 
-    def launch_dbm(self) -> Scalar:
-        """Outer OMA in the fibre."""
-        swing = self.modulation.top - self.modulation.bottom
-        lost_db = sum(self._passed_db().values(), start=self.port.coupler_out_db)
-        return to_db(swing * self.input_w / 1e-3) - lost_db
-
-    def _passed_db(self) -> dict[str, Scalar]:
-        """Losses past the other modulators of a bus, and on the way to the coupler."""
-        bus = self.bus(2)
-        losses_db = {} if bus is None else bus.losses_db
-        return losses_db | self.port.routed_db("chip_out")
-
+    @abc.abstractmethod
     def waterfall(self) -> dict[str, Scalar]:
         """Laser power in dBm, then every dB down to the outer OMA in the fibre."""
-        swing = self.modulation.top - self.modulation.bottom
-        return self.light.budget_db | {
-            "coupler_in": -self.port.coupler_in_db,
-            "modulator_oma": to_db(swing),
-            **{name: -loss for name, loss in self._passed_db().items()},
-            "coupler_out": -self.port.coupler_out_db,
-        }
 
+    @abc.abstractmethod
     def budget(
         self, fec: Fec, rate_bps: Scalar, symbol_hz: Scalar, pam: int
     ) -> PortBudget:
         """Watts of this end, by cause."""
-        port, modulation = self.port, self.modulation
-        lanes, drive_v = port.lanes, port.modulator.drive_v
-        # Charging the junction is part of what the class-A driver draws.
-        charging = (pam + 1) / (6 * pam)
-        charging_w = charging * modulation.load_f * drive_v**2 * symbol_hz
-        driver_w = port.driver.power_w(drive_v, modulation.load_f, symbol_hz)
-        driver_w = driver_w - charging_w
-        # Bias of the photodiode is counted at the light this end sends: 5 to 6 dB more
-        # than arrives, a few milliwatts of the port.
-        passed_w = self.input_w * (modulation.top + modulation.bottom) / 2
-        photodiode_w = port.photodiode.power_w(passed_w)
-        inside = {
-            "modulator": lanes * charging_w,
-            "driver": lanes * driver_w,
-            "tuning": lanes * modulation.tuning_w + port.housekeeping.control_w,
-            "receiver": lanes * (port.tia.power_w() + photodiode_w),
-        }
-        pairs, heard = lanes, port.hears(self.at, pam)
-        if port.wdm is not None and heard is not None:
-            pairs = lanes / port.wdm.grid.wavelengths
-            inside["tuning"] = inside["tuning"] + lanes * heard.tuning_w
-        lasers = Lasers(
-            self.light.electrical_w(lanes), self.light.fit(lanes), port.source.external
-        )
-        return port.books(fec, rate_bps, inside, lasers, pairs)

@@ -27,14 +27,14 @@ from .footprint import Footprint
 class PublishedPort(Component):
     """One end with published energies: what sends, with its light, and what receives.
 
-    The sender counts as `laser` whatever its light comes from. Left out: everything
-    that makes an energy depend on rate, reach or temperature.
+    The transmitter counts as `laser` whatever its light comes from. Left out:
+    everything that makes an energy depend on rate, reach or temperature.
     """
 
     host: SerDes
     footprint: Footprint
     lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=4096.0)
-    sender_j_per_bit: Scalar = param(
+    transmitter_j_per_bit: Scalar = param(
         unit="J/bit", doc="light source and its drive", low=1e-15, high=1e-10
     )
     receiver_j_per_bit: Scalar = param(
@@ -44,7 +44,7 @@ class PublishedPort(Component):
     def budget(self, fec: Fec, rate_bps: Scalar) -> PortBudget:
         """Watts of this end, by cause."""
         static_w = by_cause(
-            laser=rate_bps * self.sender_j_per_bit,
+            laser=rate_bps * self.transmitter_j_per_bit,
             receiver=rate_bps * self.receiver_j_per_bit,
             serdes_host=rate_bps * self.host.energy_j_per_bit,
             fec=rate_bps * fec.energy_j_per_bit,

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from ..component import Scalar, param
 from ..devices.electronics import Dsp, Housekeeping, SerDes
 from .base import PortBudget, by_cause
-from .electrical import AbstractCopperPort
+from .copper import AbstractCopperPort
 from .fec import Fec
 from .footprint import Footprint
 

@@ -31,15 +31,9 @@ from ..component import Component, Scalar, Transfer, Values, param
 from ..devices.filters import RingFilter
 from ..devices.response import to_db
 from ..devices.ring_modulators import MicroringModulator
+from ..signal.decision import mean_square
 from ..units import LIGHT_M_PER_S, LN10
-from .signal import mean_square
-from .tuning import (
-    AbstractTuning,
-    Placement,
-    ThermalCoupling,
-    holding_w,
-    hz_per_k,
-)
+from .tuning import AbstractTuning, Placement, ThermalCoupling, holding_w, hz_per_k
 
 
 class WavelengthGrid(Component):
@@ -228,8 +222,9 @@ class RingBus(Component):
         )
 
     def transfer(self, frequency_hz: Values) -> Transfer:
-        """Response of the drop filter, to go with the sender's: it truncates a band
-        wider than half its linewidth."""
+        """Response of the drop filter, to go with the transmitter's: it truncates a
+        band wider than half its linewidth.
+        """
         return self.filter.resonance().transfer(frequency_hz)
 
 

@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ..quantity import show
+from ..result.schema import Result, VariantResult
+from .labels import at_point, spoken
 from .published import gaps
-from .result import Result, VariantResult
-from .words import at_point, spoken
 
 
 def comparison(result: Result) -> Table:

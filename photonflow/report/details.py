@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..units import SUFFIX
-from .words import NONE, Number, constraint_name, minus, number, quantity, si, unit_of
+from .labels import NONE, Number, constraint_name, minus, number, quantity, si, unit_of
 
 
 Variant = dict[str, Any]

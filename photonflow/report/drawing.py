@@ -4,7 +4,7 @@ import math
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from .words import Number, number
+from .labels import Number, number
 
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..links.montecarlo import Counted, Waveforms
+    from ..timedomain.montecarlo import Counted, Waveforms
 
 FINE = 6
 """points drawn for every sample: a trace between samples is band-limited"""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import causes
 from .drawing import below, beside, canvas, headline, span, stack
-from .words import (
+from .labels import (
     CAUSES,
     GROUPS,
     LINK_COLOURS,

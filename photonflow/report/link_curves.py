@@ -3,15 +3,16 @@
 import math
 from typing import TYPE_CHECKING, Any
 
+from ..causes import DirectionName
+from ..result.link_schema import Counted, LinkResult
 from .drawing import INK, canvas, headline
-from .link import Counted, LinkResult, Side
-from .words import WAYS, number
+from .labels import WAYS, number
 
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLOURS: dict[Side, str] = {"a_to_b": "#0072B2", "b_to_a": "#D55E00"}
+COLOURS: dict[DirectionName, str] = {"a_to_b": "#0072B2", "b_to_a": "#D55E00"}
 FLOOR = -15.0
 """log10 of the least error rate that is drawn"""
 DRAWN_DB = 6.0

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import causes
 from .drawing import INK, below, beside, canvas, contrast, headline, span
+from .labels import BUDGET, CAUSES, LINK_COLOURS, Number, number, shown_hop
 from .published import CLAIMS
-from .words import BUDGET, CAUSES, LINK_COLOURS, Number, number, shown_hop
 
 
 if TYPE_CHECKING:

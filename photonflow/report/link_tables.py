@@ -6,13 +6,14 @@ from typing import Any
 from rich.table import Table
 
 from .. import causes
+from ..causes import ClimateName, DirectionName
 from ..quantity import show
-from .link import Climate, LinkResult, Side
-from .link_words import FIRST, LIGHT, told
-from .words import BUDGET, CAUSES, DROPS, WAYS, noise_name, slack_name, stage_name
+from ..result.link_schema import LinkResult
+from .labels import BUDGET, CAUSES, DROPS, WAYS, noise_name, slack_name, stage_name
+from .link_labels import FIRST, LIGHT, told
 
 
-SIDES: tuple[Side, ...] = ("a_to_b", "b_to_a")
+SIDES: tuple[DirectionName, ...] = ("a_to_b", "b_to_a")
 MET = -1e-6
 LEAST = 5e-4
 """watts and shares below this are left out of the tables"""
@@ -29,7 +30,7 @@ def link_tables(result: LinkResult) -> Iterator[Any]:
 
 def _conditions(result: LinkResult) -> str:
     words = []
-    climates: tuple[Climate, ...] = ("worst", "nominal")
+    climates: tuple[ClimateName, ...] = ("worst", "nominal")
     for climate in climates:
         at = result.conditions[climate]
         words.append(

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import details, figures, link_figures, published, sweep, tables, unit_figures
-from .words import labels
+from . import details, figures, link_figures, published, sweep, tables
+from . import matrix_unit_figures as unit_figures
+from .labels import labels
 
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ Claims, shown and never used in a model: no card is raised to close a gap.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .result import VariantResult
+from ..result.schema import VariantResult
 
 
 class Claim(NamedTuple):

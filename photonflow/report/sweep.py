@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..result.schema import VariantResult
 from .drawing import canvas, headline, span
-from .result import VariantResult
-from .words import at_point, minus, number, place, spoken
+from .labels import at_point, minus, number, place, spoken
 
 
 if TYPE_CHECKING:

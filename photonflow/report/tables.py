@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .. import causes
-from .words import NONE, Number, cause_name, number, reference
+from .labels import NONE, Number, cause_name, number, reference
 
 
 Variant = dict[str, Any]

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ..cluster.budgets import arranged, shapes
 from ..cluster.step import Cluster, Links, Report
 from ..component import Scalar
-from .links import arranged, shapes
 
 
 NOMINAL = ("fold", "heater", "junction", "swing")

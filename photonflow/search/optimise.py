@@ -13,9 +13,9 @@ from jaxtyping import Array
 from ..cluster.step import Cluster, Report
 from ..cluster.workload import Workload
 from ..component import require_x64
-from . import minimise
-from .design import DesignSpace
-from .function import Arguments, ClusterFunction, end_watts
+from . import sqp
+from .design_space import DesignSpace
+from .evaluator import Arguments, ClusterFunction, end_watts
 from .objective import Objective, Selection, prepare
 from .sensitivity import evaluation
 
@@ -114,26 +114,26 @@ def optimise(
     given = Arguments(space.coordinates(), cluster, workload, minima)
     function = ClusterFunction.of(objective.tiers, ends, jnp.asarray(home), given)
 
-    def sample(u: Array) -> minimise.Sample:
+    def sample(u: Array) -> sqp.Sample:
         return function(u, given)
 
     # One look at every start: what moves, what is equal, how steep it is at home.
     look = sample(jnp.asarray(first))
     selection = prepare(names, np.asarray(look.c))
     steep = float(np.abs(look.g[own]).max())
-    problem = minimise.Problem(
+    problem = sqp.Problem(
         jnp.asarray(low),
         jnp.asarray(high),
         jnp.asarray(steep if steep > 0 else 1.0, float),
         jnp.asarray(selection.keep),
     )
-    state = minimise.digest(problem, minimise.begin(jnp.asarray(first), look), look)
+    state = sqp.update(problem, sqp.initial_state(jnp.asarray(first), look), look)
     jax.block_until_ready(state)
     compiled = time.perf_counter()
     rows: list[Progress] = []
     try:
         while rows == [] or rows[-1].iteration < iterations:
-            state = minimise.advance(sample, problem, state, chunk)
+            state = sqp.iterate(sample, problem, state, chunk)
             done, progress = _progress(state, problem, rows, chunk, began)
             rows.append(progress)
             if callback is not None:
@@ -214,7 +214,7 @@ def controlled_share(cluster: Cluster, report: Report, ends: tuple) -> float:
     return free_w / all_w
 
 
-def _arrived(state: minimise.State, tight: float = 1.0) -> np.ndarray:
+def _arrived(state: sqp.State, tight: float = 1.0) -> np.ndarray:
     return (
         (np.asarray(state.kkt) <= tight * KKT_TOLERANCE)
         & (np.asarray(state.violation) <= tight * SLACK_TOLERANCE)
@@ -235,7 +235,7 @@ def _progress(state, problem, rows, chunk, began) -> tuple[bool, Progress]:
         float(feasible.mean()),
         time.perf_counter() - began,
     )
-    settled = _arrived(state, 1e-3) | (state.radius <= minimise.RADIUS_LEAST)
+    settled = _arrived(state, 1e-3) | (state.radius <= sqp.RADIUS_LEAST)
     return bool(settled.all()), progress
 
 

@@ -17,13 +17,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ..cluster.budgets import solved_links
 from ..cluster.step import Cluster, Links, Report, assemble
 from ..cluster.workload import Workload
 from ..component import getter, params, require_x64
-from .drive import Drive
-from .links import solved_links
-from .minimise import QUICK
+from ..links.laser_drive import LaserDrive
 from .objective import Objective
+from .sqp import QUICK
 
 
 class Elasticities(NamedTuple):
@@ -46,7 +46,7 @@ def elasticities(
     cluster: Cluster,
     workload: Workload,
     multipliers: Mapping[str, float] | None = None,
-    drives: Iterable[Drive] = (),
+    drives: Iterable[LaserDrive] = (),
     tiers: tuple[str, ...] = ("scale_out",),
 ) -> Elasticities:
     """d ln(J/token) / d ln p for every parameter of cluster and workload.

@@ -22,7 +22,7 @@ from ..devices.converters import schreier_envelope_db
 from ..devices.response import power
 from ..links.base import Conditions
 from ..links.optical import OpticalLink
-from ..search.minimise import QUICK
+from ..search.sqp import QUICK
 from .cases import Case, cases
 
 
@@ -96,9 +96,9 @@ def charging_j_per_bit(library: Library, load_f: Scalar, drive_v: float) -> floa
 @partial(jax.jit, compiler_options=QUICK)
 def _charging_w(link: OpticalLink, at: Conditions, load_f: Scalar) -> Scalar:
     port = link.end_a
-    work = eqx.tree_at(lambda w: w.modulation.load_f, port.work(at), load_f)
+    point = eqx.tree_at(lambda w: w.modulation.load_f, port.operating_point(at), load_f)
     symbol_hz = link.rate_bps / port.lanes
-    return work.budget(link.fec, link.rate_bps, symbol_hz, 2).static_w["modulator"]
+    return point.budget(link.fec, link.rate_bps, symbol_hz, 2).static_w["modulator"]
 
 
 IDEAL = {
@@ -249,15 +249,15 @@ def _ma(case: Case, library: Library) -> list[Prediction]:
 
     @jax.jit
     def work():
-        return port.work(room()), link.budget(room()).end_a.static_w
+        return port.operating_point(room()), link.budget(room()).end_a.static_w
 
-    at_work, watts = work()
+    point, watts = work()
     lane_bps = float(link.rate_bps / port.lanes)
     joules = float(watts["driver"] + watts["modulator"]) / float(link.rate_bps)
 
     def passed(f_hz: float) -> float:
         source_ohm = port.driver.source_ohm
-        return float(power(at_work.modulation.transfer(jnp.asarray(f_hz), source_ohm)))
+        return float(power(point.modulation.transfer(jnp.asarray(f_hz), source_ohm)))
 
     corner_hz = brentq(lambda f: passed(f) - 0.5, 10e9, 300e9)
     given, out = case.inputs, case.outputs
@@ -281,7 +281,7 @@ def _ma(case: Case, library: Library) -> list[Prediction]:
         ),
         Prediction(
             case.id, "outer extinction ratio",
-            float(at_work.modulation.slacks["extinction"]),
+            float(point.modulation.slacks["extinction"]),
             tuple(out["ER_dB_from_to"]), "dB", rel * 4.1, note,
         ),
     ]  # fmt: skip

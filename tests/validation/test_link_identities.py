@@ -15,14 +15,15 @@ from photonflow.component import replace
 from photonflow.devices import junction, silicon
 from photonflow.devices.mach_zehnder import MachZehnderModulator
 from photonflow.devices.passives import FibrePath
-from photonflow.links import fec, signal
+from photonflow.links import fec
+from photonflow.signal import decision
 from photonflow.units import CHARGE_C
 
 
 def log10_ber(eye: float, pam: int) -> float:
     """With `eye` between neighbours and a sigma of 1: Q = eye / 2."""
-    levels = signal.pam_levels(jnp.asarray((pam - 1) * eye), jnp.zeros(()), pam)
-    return float(signal.pam_log10_ber(levels, jnp.ones(pam)))
+    levels = decision.pam_levels(jnp.asarray((pam - 1) * eye), jnp.zeros(()), pam)
+    return float(decision.pam_log10_ber(levels, jnp.ones(pam)))
 
 
 @rows("ber_nrz_q6", "ber_nrz_q7p034")
@@ -42,8 +43,8 @@ def test_pam4_needs_q_of_3_414_at_the_threshold_of_kp4(case):
 @rows("pam4_optical_penalty")
 def test_an_eye_of_pam4_is_a_third_of_nrz(case):
     top, bottom = jnp.asarray(5.0), jnp.asarray(2.0)
-    nrz = jnp.diff(signal.pam_levels(top, bottom, 2)).min()
-    pam4 = jnp.diff(signal.pam_levels(top, bottom, 4)).min()
+    nrz = jnp.diff(decision.pam_levels(top, bottom, 2)).min()
+    pam4 = jnp.diff(decision.pam_levels(top, bottom, 4)).min()
     out, tolerance = case["outputs"], case["tolerance"]["abs_dB"]
     assert abs(dB(nrz / pam4) - out["optical_dB"]) < tolerance
     assert abs(2 * dB(nrz / pam4) - out["electrical_dB"]) < tolerance
@@ -59,11 +60,13 @@ def test_extinction_ratio_is_already_inside_the_oma(case):
     # T = (1 +- s) / 2 with s = sin(pi V / 2 V_pi), and r = (1 + s) / (1 - s).
     drive_v = 2 * half_wave / math.pi * math.asin((r - 1) / (r + 1))
     port = replace(port, {"modulator.drive_v": drive_v, "coupler_out_db": 0.0})
-    work = port.work(nominal.worst())
-    mean = (work.modulation.top + work.modulation.bottom) / 2
-    work = replace(work, {"input_w": 1e-3 / mean})
-    oma_dbm = float(work.launch_dbm())
-    top_over_oma = work.modulation.top / (work.modulation.top - work.modulation.bottom)
+    point = port.operating_point(nominal.worst())
+    mean = (point.modulation.top + point.modulation.bottom) / 2
+    point = replace(point, {"input_w": 1e-3 / mean})
+    oma_dbm = float(point.launch_dbm())
+    top_over_oma = point.modulation.top / (
+        point.modulation.top - point.modulation.bottom
+    )
     out, tolerance = case["outputs"], case["tolerance"]["abs_dB"]
     assert abs(oma_dbm - out["OMA_dBm_at_Pavg_0dBm"]) < tolerance
     # A perfect extinction would give an OMA of twice the mean.
@@ -79,7 +82,7 @@ def test_rin_and_thermal_noise_are_solved_jointly(case):
 
     def needed_a(rin: float) -> float:
         zero = jnp.zeros(())
-        noise = signal.Noise(
+        noise = decision.Noise(
             thermal_a2=jnp.asarray(given["sigma_thermal_A"] ** 2),
             shot_a=zero,
             dark_a=zero,
@@ -91,7 +94,7 @@ def test_rin_and_thermal_noise_are_solved_jointly(case):
 
         @jax.jit
         def excess(oma_a):
-            levels = signal.pam_levels(oma_a * r / (r - 1), oma_a / (r - 1), 4)
+            levels = decision.pam_levels(oma_a * r / (r - 1), oma_a / (r - 1), 4)
             return noise.log10_ber(levels) - math.log10(given["SER"] / 2)
 
         return root(lambda a: float(excess(jnp.asarray(a))), 1e-5, 1e-3, xtol=1e-12)
@@ -110,13 +113,13 @@ def test_no_receiver_beats_the_quantum_limit(case):
     """
     rate_hz = jnp.asarray(case["inputs"]["bitrate"])
     zero = jnp.zeros(())
-    shot_a = signal.shot_a(rate_hz, jnp.ones(()))
-    noise = signal.Noise(zero, shot_a, zero, zero, zero, jnp.ones(()), {})
+    shot_a = decision.shot_a(rate_hz, jnp.ones(()))
+    noise = decision.Noise(zero, shot_a, zero, zero, zero, jnp.ones(()), {})
     target = math.log10(case["inputs"]["BER"])
 
     def excess(photons: float) -> float:
         top = jnp.asarray(photons * CHARGE_C) * rate_hz
-        return float(noise.log10_ber(signal.pam_levels(top, zero, 2))) - target
+        return float(noise.log10_ber(decision.pam_levels(top, zero, 2))) - target
 
     photons = root(excess, 1, 1000)
     assert photons > case["outputs"]["photons_in_one"]
@@ -174,16 +177,16 @@ def test_random_pam4_draws_5_48_of_cv2_a_bit(case):
     out, rtol = case["outputs"], case["tolerance"]["rel"]
     port = nominal.engine_port()
     link = nominal.optical_link(port, port)
-    work = port.work(nominal.worst())
+    point = port.operating_point(nominal.worst())
     for pam, key in [
         (4, "supply_energy_per_bit_over_CV2"),
         (2, "NRZ_supply_energy_per_bit_over_CV2"),
     ]:
         bits = math.log2(pam)
         symbol_hz = jnp.asarray(106.25e9)
-        budget = work.budget(link.fec, link.rate_bps, symbol_hz, pam)
+        budget = point.budget(link.fec, link.rate_bps, symbol_hz, pam)
         per_bit_j = budget.static_w["modulator"] / (port.lanes * symbol_hz * bits)
-        cv2_j = work.modulation.load_f * port.modulator.drive_v**2
+        cv2_j = point.modulation.load_f * port.modulator.drive_v**2
         assert_close(per_bit_j / cv2_j, out[key], rtol=rtol)
 
 

@@ -1,0 +1,208 @@
+"""Finding and reading experiment, workload and model files, and `--set`."""
+
+import copy
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..cards.library import card_root
+from ..cards.schema import check, read_yaml
+from ..cards.values import require_name
+from ..quantity import InputError
+from .schema import Experiment, ModelConfig
+from .workload_schema import WorkloadFile, check_workload
+
+
+def shipped() -> Path:
+    """Folder of the experiments that come with the package."""
+    return card_root() / "experiments"
+
+
+def label(path: Path) -> str:
+    """How messages call a file."""
+    root = card_root()
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def locate(name_or_path: str | Path) -> Path:
+    """The file of an experiment, given by its path or by a shipped name."""
+    path = Path(name_or_path)
+    text = str(name_or_path)
+    if path.is_file():
+        return path
+    if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+        raise InputError(
+            "an experiment file or the name of a shipped experiment",
+            problem="there is no such file",
+            file=text,
+        )
+    names = [file.stem for file in sorted(shipped().glob("*.yaml"))]
+    require_name(text, names, what="experiment")
+    return shipped() / f"{text}.yaml"
+
+
+def beside(file: Path, *parts: str) -> list[Path]:
+    """Where `parts` may lie: beside the experiment file, then among the shipped."""
+    places = [file.parent.joinpath(*parts), shipped().joinpath(*parts)]
+    return list(dict.fromkeys(places))
+
+
+def read_experiment(
+    file: Path, settings: Mapping[str, str]
+) -> tuple[Experiment, dict[str, str]]:
+    """The experiment in `file`, and those of `settings` that are quantities.
+
+    A setting whose first word is a key of an experiment changes the file's data, as
+    `search.starts=8`; any other has to be the path of a quantity in the cluster.
+    """
+    data = read_yaml(file, label(file))
+    plain = _check(data, label(file))
+    if plain.name != file.stem:
+        raise InputError(
+            f"'{file.stem}', the name of the file",
+            got=plain.name,
+            key="name",
+            file=label(file),
+        )
+    own = {k: v for k, v in settings.items() if k.split(".")[0] in _fields()}
+    rest = {k: v for k, v in settings.items() if k not in own}
+    if not own:
+        return plain, rest
+    data = copy.deepcopy(data)
+    for path, text in own.items():
+        _inline_workload(data, path, file)
+        _assign(data, path, _scalar(text, path))
+    return _check(data, "--set"), rest
+
+
+def read_workload(
+    file: Path, name: str, entry: str | WorkloadFile
+) -> tuple[WorkloadFile, str]:
+    """The workload `name` of the experiment in `file`, and how messages call it."""
+    if not isinstance(entry, str):
+        return entry, f"{label(file)}: workloads.{name}"
+    path = find_workload(file, name, entry)
+    return check_workload(read_yaml(path, label(path)), label(path)), label(path)
+
+
+def find_workload(file: Path, name: str, entry: str) -> Path:
+    """The file that holds the workload `entry`."""
+    folders = beside(file, "workloads")
+    for folder in folders:
+        if (folder / f"{entry}.yaml").is_file():
+            return folder / f"{entry}.yaml"
+    names = {path.stem for folder in folders for path in folder.glob("*.yaml")}
+    require_name(
+        entry, names, key=f"workloads.{name}", file=label(file), what="workload"
+    )
+    raise AssertionError(f"{entry} was listed and is gone")
+
+
+def read_model(file: Path, name: str, who: str) -> tuple[ModelConfig, str]:
+    """The `config.json` of the model `name`, and how messages call it."""
+    folders = beside(file, "models")
+    paths = [folder / name / "config.json" for folder in folders]
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
+        names = {p.parent.name for f in folders for p in f.glob("*/config.json")}
+        require_name(name, names, key="model", file=who, what="model")
+        raise AssertionError(f"{name} was listed and is gone")
+    place = label(path)
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError("JSON", problem=str(error), file=place) from error
+    config = check(ModelConfig, data, place)
+    names = config.architectures or (config.model_type,)
+    if not set(names) & {"LlamaForCausalLM", "llama"}:
+        raise InputError(
+            "a dense decoder of the kind `LlamaForCausalLM`",
+            got=", ".join(names) or None,
+            key="architectures",
+            file=place,
+        )
+    if config.tie_word_embeddings:
+        raise InputError(
+            "false: the model of a decoder counts embedding and head apart",
+            got=True,
+            key="tie_word_embeddings",
+            file=place,
+        )
+    return config, place
+
+
+def _check(data: Any, who: str) -> Experiment:
+    # Unions first: pydantic also tells why a value is none of their other options.
+    for name, entry in _entries(data, "workloads"):
+        if isinstance(entry, dict):
+            try:
+                check_workload(entry, who)
+            except InputError as error:
+                error.key = f"workloads.{name}.{error.key}"
+                raise
+    for variant, free in _entries(data, "free"):
+        for path, given in _entries(free, "parameters"):
+            branched = isinstance(given, dict) and list(given) == ["branches"]
+            ranges = given["branches"] if branched else [given]
+            if not (isinstance(ranges, list) and ranges and all(map(_pair, ranges))):
+                raise InputError(
+                    "['lowest', 'highest'] with units, or branches: [[...], [...]]",
+                    got=given,
+                    key=f"free.{variant}.parameters.{path}",
+                    file=who,
+                )
+    return check(Experiment, data, who)
+
+
+def _entries(data: Any, key: str) -> list[tuple[Any, Any]]:
+    inner = data.get(key) if isinstance(data, dict) else None
+    return list(inner.items()) if isinstance(inner, dict) else []
+
+
+def _pair(ends: Any) -> bool:
+    return isinstance(ends, list) and [type(end) for end in ends] == [str, str]
+
+
+def _fields() -> list[str]:
+    return list(Experiment.model_fields)
+
+
+def _scalar(text: str, path: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError("a YAML value", got=text, key=path, file="--set") from error
+
+
+def _inline_workload(data: dict[str, Any], path: str, file: Path) -> None:
+    """Puts the workload's own data where its name stood, for a setting inside it."""
+    first, *rest = path.split(".")
+    entries = data.get(first) or {}
+    if first == "workloads" and len(rest) > 1 and isinstance(entries.get(rest[0]), str):
+        source = find_workload(file, rest[0], entries[rest[0]])
+        entries[rest[0]] = read_yaml(source, label(source))
+
+
+def _assign(data: dict[str, Any], path: str, value: Any) -> None:
+    """Sets a value deep in `data`; keys may themselves be dotted, as paths are."""
+    here, steps = data, path.split(".")
+    while len(steps) > 1:
+        for taken in range(len(steps) - 1, 0, -1):
+            inner = here.get(".".join(steps[:taken]))
+            if isinstance(inner, dict):
+                here, steps = inner, steps[taken:]
+                break
+        else:
+            if ".".join(steps) in here or here is not data:
+                break  # one dotted key, as in `parts` and `parameters`
+            inner = here.setdefault(steps[0], {})
+            if not isinstance(inner, dict):
+                problem = f"`{steps[0]}` holds a value, no keys"
+                raise InputError(problem=problem, key=".".join(steps), file="--set")
+            here, steps = inner, steps[1:]
+    key = ".".join(steps)
+    # Where the file has text, `--set` means text: 0.5 for '0.5'.
+    here[key] = str(value) if isinstance(here.get(key), str) else value

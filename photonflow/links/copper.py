@@ -1,0 +1,193 @@
+r"""Copper between two SerDes, hosts' own or those of retimers in the plugs of a cable.
+
+The signal-to-noise ratio at the slicer is Salz's bound for an ideal decision-feedback
+equaliser on the SerDes' input noise,
+$$ SNR = \exp\Big\langle \ln\frac{S_{pp}\,(M+1)/(12(M-1))}{N_0 B}\,|H(f)|^2
+   \Big\rangle_{0..B}, $$
+joined with what the channel does not attenuate: distortion and converter noise of both
+SerDes, residual ISI, crosstalk. With 20 to 40 dB at the Nyquist frequency this is the
+regime of the channel-operating-margin method of IEEE 802.3 annex 93A, simplified.
+
+1. Salz 1973, doi:10.1002/j.1538-7305.1973.tb02023.x
+"""
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from ..component import Component, Scalar, param
+from ..devices.electronics import SerDes
+from ..devices.passives import AbstractCopperPath
+from ..devices.response import from_db, power, to_db
+from ..signal import decision
+from ..units import LN10
+from .base import (
+    AbstractLink,
+    Conditions,
+    Direction,
+    LinkBudget,
+    PortBudget,
+    ber_slack,
+    by_cause,
+)
+from .fec import Fec
+from .footprint import Footprint
+
+
+class AbstractCopperPort(Component):
+    """What a copper link asks of an end."""
+
+    host: eqx.AbstractVar[SerDes]
+    lanes: eqx.AbstractVar[Scalar]
+
+    @abc.abstractmethod
+    def phy(self) -> SerDes:
+        """Who drives the copper and equalises what comes out of it."""
+
+    @abc.abstractmethod
+    def segments(self) -> list[Scalar]:
+        """log10 BER of the electrical segments on this side of the copper."""
+
+    @abc.abstractmethod
+    def latency_s(self) -> Scalar:
+        """Of all chips of this end, Tx plus Rx."""
+
+    @abc.abstractmethod
+    def budget(self, fec: Fec, rate_bps: Scalar) -> PortBudget:
+        """Watts of this end, by cause."""
+
+
+class CopperPort(AbstractCopperPort):
+    """One end of passive copper: nothing but the host's SerDes."""
+
+    host: SerDes
+    footprint: Footprint
+    lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=256.0)
+
+    def phy(self) -> SerDes:
+        """The host's own."""
+        return self.host
+
+    def segments(self) -> list[Scalar]:
+        """None: the copper is the whole link."""
+        return []
+
+    def latency_s(self) -> Scalar:
+        """Of the SerDes."""
+        return self.host.latency_s
+
+    def budget(self, fec: Fec, rate_bps: Scalar) -> PortBudget:
+        """Watts of this end, by cause; the copper itself burns nothing."""
+        static_w = by_cause(
+            serdes_host=rate_bps * self.host.energy_j_per_bit,
+            fec=rate_bps * fec.energy_j_per_bit,
+        )
+        box = dict.fromkeys(static_w, "module") | {"serdes_host": "host", "fec": "host"}
+        return PortBudget(
+            static_w,
+            by_cause(),
+            tuple(box.items()),
+            shoreline_bps_per_m=rate_bps / self.footprint.edge_m(self.lanes),
+            area_m2=self.footprint.area_m2,
+            fit=self.footprint.electronics_fit,
+        )
+
+
+class CopperLink(AbstractLink):
+    """Copper cable or board traces between two ends that equalise.
+
+    Each direction is solved for itself; with retimers, BER adds up over the electrical
+    segments. Left out: FFE and DFE of finite length (`residual`), return loss,
+    temperature.
+    """
+
+    end_a: AbstractCopperPort
+    path: AbstractCopperPath
+    end_b: AbstractCopperPort
+    fec: Fec
+    rate_bps: Scalar = param(
+        unit="bit/s", doc="payload of one direction", low=1e10, high=1e14
+    )
+    reserve_db: Scalar = param(
+        unit="dB", doc="margin in SNR a design must keep", low=0.0, high=6.0
+    )
+    residual_db: Scalar = param(
+        unit="dB", doc="signal to residual ISI and jitter", low=15.0, high=60.0
+    )
+    pam: int = eqx.field(static=True)
+
+    def budget(self, at: Conditions) -> LinkBudget:
+        """Error rate, margin, latency and watts under `at`."""
+        line_bps = self.rate_bps * self.fec.overhead
+        # Each chip counts half, Tx or Rx.
+        electronics = (self.end_a.latency_s() + self.end_b.latency_s()) / 2
+        flight = self.path.latency_s(at.length_m)
+        return LinkBudget(
+            rate_bps=self.rate_bps,
+            line_rate_bps=line_bps,
+            latency_s=electronics + self.fec.latency_s + flight,
+            end_a=self.end_a.budget(self.fec, self.rate_bps),
+            end_b=self.end_b.budget(self.fec, self.rate_bps),
+            a_to_b=self.direction(self.end_a, self.end_b, at),
+            b_to_a=self.direction(self.end_b, self.end_a, at),
+        )
+
+    def direction(
+        self, tx: AbstractCopperPort, rx: AbstractCopperPort, at: Conditions
+    ) -> Direction:
+        """One direction at the slicer, and its electrical segments."""
+        bits = decision.BITS[self.pam]
+        symbol_hz = self.rate_bps * self.fec.overhead / (tx.lanes * bits)
+        band_hz = symbol_hz / 2
+        f = decision.nyquist_nodes_hz(symbol_hz)
+        sends, takes = tx.phy(), rx.phy()
+        channel = self.path.transfer(f, at.length_m)
+        response = power(sends.transfer(f) * takes.transfer(f) * channel)
+        # A floor of -870 dB keeps the ratios of a dead cable finite.
+        log_salz = jnp.sum(jnp.asarray(decision.WEIGHTS) * jnp.log(response))
+        salz = jnp.exp(log_salz) + 1e-87
+        sent_v2 = decision.mean_square(self.pam) * jnp.square(sends.swing_v)
+        at_slicer_v2 = sent_v2 * salz
+        noise = {
+            "transmitter": from_db(-sends.transmit_snr_db),
+            "phy_input": takes.noise_v2_per_hz * band_hz / at_slicer_v2,
+            "converter": from_db(-takes.receive_snr_db),
+            "crosstalk": jnp.square(self.path.crosstalk_v) / at_slicer_v2,
+            "residual": from_db(-self.residual_db),
+        }
+        ratio = sum(noise.values(), start=jnp.zeros(()))
+        totals = [ratio, ratio * from_db(self.reserve_db)]
+        totals = [self._log10_ber(total) for total in totals]
+        allowed = self.fec.threshold
+        for segment in tx.segments() + rx.segments():
+            totals = [jnp.logaddexp(t * LN10, segment * LN10) / LN10 for t in totals]
+            allowed = allowed - 10.0**segment
+        limit = self._ratio_at(jnp.maximum(allowed, 1e-30))
+        return Direction(
+            log10_ber=totals[0],
+            log10_ber_reserve=totals[1],
+            margin_db=to_db(limit / ratio),
+            noise_share={name: part / ratio for name, part in noise.items()},
+            budget_db={
+                "swing": to_db(sent_v2),
+                "channel": to_db(salz),
+                "noise": -to_db(ratio * at_slicer_v2),
+            },
+            slacks={"ber": ber_slack(totals[1], self.fec.threshold)},
+        )
+
+    def _log10_ber(self, ratio: Scalar) -> Scalar:
+        """From noise over signal power at the slicer."""
+        levels = decision.pam_levels(jnp.ones(()), jnp.zeros(()), self.pam)
+        sigma = jnp.sqrt(ratio * decision.mean_square(self.pam))
+        return decision.pam_log10_ber(levels, sigma * jnp.ones_like(levels))
+
+    def _ratio_at(self, threshold: Scalar) -> Scalar:
+        """Noise over signal that just meets an error rate: SER inverted."""
+        sent = decision.LEVEL_SHARES[self.pam]
+        per_tail = float(sum(sent[1:] + sent[:-1])) * decision.WRONG_BITS[self.pam]
+        tail = threshold * decision.BITS[self.pam] / per_tail
+        q = -decision.norm.ppf(tail)
+        eye = 1 / (self.pam - 1)
+        return jnp.square(eye / (2 * q)) / decision.mean_square(self.pam)

@@ -1,0 +1,1 @@
+"""`result.json`: its schema, and its rows from reports and solutions."""

@@ -1,0 +1,1 @@
+"""What happens to symbols between two ends: pulses, equalisers, noise, error rates."""
