@@ -12,7 +12,7 @@ from ..component import Component, Param
 from ..quantity import InputError
 
 
-PACKAGES = ("devices", "links", "compute", "cluster")
+PACKAGES = ("devices", "signal", "links", "compute", "cluster")
 _DECLARED = ("unit", "doc", "low", "high")
 
 
