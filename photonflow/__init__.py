@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .cluster.step import Report as Report
     from .cluster.step import evaluate as evaluate
     from .cluster.workload import Workload as Workload
+    from .compilation import enable_cache as enable_cache
     from .component import Component as Component
     from .component import enable_x64 as enable_x64
     from .component import param as param
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 
 # Public names load on first use, so that the command line answers without jax.
 _HOME = {
+    "enable_cache": "compilation",
     "Component": "component",
     "enable_x64": "component",
     "param": "component",

@@ -182,7 +182,12 @@ def _script(
         key: "" if value is None else f"={value}" for key, value in options.items()
     }
     lines = [f"#SBATCH --{key}{value}" for key, value in given.items()]
-    path = os.environ.get("PYTHONPATH")
+    cache = os.environ.get("PHOTONFLOW_CACHE_DIR")
+    variables = {
+        "PYTHONPATH": os.environ.get("PYTHONPATH"),
+        # Where tasks find what others have compiled.
+        "PHOTONFLOW_CACHE_DIR": cache and str(Path(cache).absolute()),
+    }
     command = [shlex.quote(word) for word in (sys.executable, "-m", "photonflow.cli")]
     rest = [*(shlex.quote(word) for word in words), *last]
     return "\n".join(
@@ -194,7 +199,7 @@ def _script(
             "# As many threads as CPUs were asked for, and the same device everywhere.",
             *(f"export {name}=$SLURM_CPUS_PER_TASK" for name in THREADS),
             "export JAX_PLATFORMS=cpu",
-            *([f"export PYTHONPATH={shlex.quote(path)}"] if path else []),
+            *(f"export {k}={shlex.quote(v)}" for k, v in variables.items() if v),
             "",
             f"{' '.join(command)} {' '.join(rest)}",
             "code=$?",

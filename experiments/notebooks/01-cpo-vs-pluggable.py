@@ -43,6 +43,7 @@ from photonflow.search.sqp import QUICK
 
 
 pf.enable_x64()
+pf.enable_cache()
 COLOURS = {"pluggable": "#0072B2", "lpo": "#009E73", "cpo": "#D55E00"}
 
 

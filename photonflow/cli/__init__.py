@@ -59,6 +59,9 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="More progress.")
 Cards = Annotated[
     Path | None, typer.Option("--cards", metavar="DIR", help="Your cards, put first.")
 ]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Compile anew, and keep no program.")
+]
 
 
 @app.command()
@@ -73,11 +76,12 @@ def run(
     quiet: Quiet = False,
     verbose: Verbose = False,
     cards: Cards = None,
+    no_cache: NoCache = False,
 ) -> None:
     """Evaluate and search all variants, and write a run folder."""
     from ..experiment import run_one, run_study
 
-    study = _study(exp, set_, cards)
+    study = _study(exp, set_, cards, no_cache)
     folder = out or Path("runs") / study.name
     with Progress(quiet, verbose) as progress:
         if task is None:
@@ -102,11 +106,12 @@ def evaluate(
     quiet: Quiet = False,
     verbose: Verbose = False,
     cards: Cards = None,
+    no_cache: NoCache = False,
 ) -> None:
     """Evaluate all variants as their cards describe them, without a search."""
     from ..experiment import run_study
 
-    study = _study(exp, set_, cards)
+    study = _study(exp, set_, cards, no_cache)
     with Progress(quiet, verbose) as progress:
         result = run_study(study, False, None, progress)
     print_result(result, as_json)
@@ -125,11 +130,12 @@ def link(
     quiet: Quiet = False,
     verbose: Verbose = False,
     cards: Cards = None,
+    no_cache: NoCache = False,
 ) -> None:
     """Solve one link: its budget, watts, limits, eye and error-rate curve."""
     from ..experiment.link_report import link_result, write_link
 
-    library, settings = _library(cards), _settings(set_)
+    library, settings = _library(cards, no_cache), _settings(set_)
     with Progress(quiet, verbose) as progress:
         solved, result = link_result(card, settings, library, progress)
         if out is not None or not as_json:
@@ -233,20 +239,21 @@ def show(
     set_: Set = None,
     as_json: Json = False,
     cards: Cards = None,
+    no_cache: NoCache = False,
 ) -> None:
     """Show a card with its sources, a link also with its solved budget."""
     from ..cards.values import require_name
     from ..experiment.io import shipped
     from ..experiment.show import show_card, show_experiment
 
-    library = _library(cards)
+    library = _library(cards, no_cache)
     if not Path(name).is_file():
         experiments = [path.stem for path in shipped().glob("*.yaml")]
         require_name(name, [*library.names(), *experiments], what="card or experiment")
     if name in library.names():
         shown = show_card(library, name, _settings(set_))
     else:
-        shown = show_experiment(_study(name, set_, cards))
+        shown = show_experiment(_study(name, set_, cards, no_cache))
     if as_json:
         print_json(shown.data)
     else:
@@ -319,15 +326,15 @@ def layout(
         typer.Option("--variant", help="Whose ring [the last one with a design]."),
     ] = None,
     as_json: Json = False,
+    no_cache: NoCache = False,
 ) -> None:
     """Draw the ring modulator of a run as a mask, and simulate what was drawn."""
-    from ..component import enable_x64
     from ..experiment.folder import as_json as text_of
     from ..experiment.folder import replacing
     from ..experiment.layout_input import ring_of
     from ..report.layout_tables import mask_tables
 
-    enable_x64()
+    _prepare_jax(no_cache)
     device = ring_of(folder, variant)
     with Progress(False, False) as progress, replacing(folder) as new:
         # Seconds of import, so only once there is something to draw.
@@ -350,19 +357,28 @@ def main() -> None:
     app()
 
 
-def _study(exp: str, settings: list[str] | None, cards: Path | None) -> Any:
+def _study(
+    exp: str, settings: list[str] | None, cards: Path | None, no_cache: bool = False
+) -> Any:
     from ..experiment import study
 
-    library = _library(cards)
+    library = _library(cards, no_cache)
     return study(exp, _settings(settings), library)
 
 
-def _library(cards: Path | None) -> Any:
+def _library(cards: Path | None, no_cache: bool = False) -> Any:
     from ..cards import Library
+
+    _prepare_jax(no_cache)
+    return Library() if cards is None else Library.with_folders(cards)
+
+
+def _prepare_jax(no_cache: bool) -> None:
+    from ..compilation import disable_cache, enable_cache
     from ..component import enable_x64
 
     enable_x64()
-    return Library() if cards is None else Library.with_folders(cards)
+    disable_cache() if no_cache else enable_cache()
 
 
 def _settings(items: list[str] | None) -> dict[str, str]:

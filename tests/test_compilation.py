@@ -1,0 +1,143 @@
+"""Compiled programs that are kept: found again, bounded, and never trusted blindly."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from photonflow.compilation import Programs, cache_folder
+
+
+ROOT = Path(__file__).parent.parent
+PROGRAM = """
+import sys
+import jax, jax.numpy as jnp
+import photonflow as pf
+
+pf.enable_x64()
+pf.enable_cache()
+compiled = []
+jax.monitoring.register_event_listener(lambda name, **_: compiled.append(name))
+print(jax.jit(lambda x: jnp.sin(x) @ x)(jnp.ones(3)))
+hits = compiled.count("/jax/compilation_cache/cache_hits")
+asked = compiled.count("/jax/compilation_cache/compile_requests_use_cache")
+print(f"{hits} of {asked}" if asked else "off")
+"""
+
+
+def compute(folder, **environment):
+    """Sum of three sines, how many programs of all were found, and stderr."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=os.environ
+        | {"PYTHONPATH": str(ROOT), "PHOTONFLOW_CACHE_DIR": str(folder)}
+        | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    value, found = done.stdout.splitlines()
+    return value, found, done.stderr
+
+
+def programs(folder):
+    return sorted(folder.glob("jaxlib-*/*"))
+
+
+def key(name):
+    return f"jit_{name}-0123abcd"
+
+
+def test_a_second_process_compiles_nothing_and_says_nothing(tmp_path):
+    first = compute(tmp_path)
+    asked = first[1].split(" of ")[1]
+    assert first[1:] == (f"0 of {asked}", "")
+    assert compute(tmp_path) == (first[0], f"{asked} of {asked}", "")
+
+
+def test_broken_programs_are_compiled_again_and_replaced(tmp_path):
+    value, _, _ = compute(tmp_path)
+    whole = {file: file.read_bytes() for file in programs(tmp_path)}
+    for place, (file, data) in enumerate(whole.items()):
+        file.write_bytes([b"", data[:-1], b"no program"][place % 3])
+    again, found, said = compute(tmp_path)
+    assert (again, found.split(" of ")[0], said) == (value, "0", "")
+    assert compute(tmp_path)[1].split(" of ")[0] != "0"
+
+
+def test_a_folder_that_cannot_be_used_costs_one_line_and_no_result(tmp_path):
+    value, _, _ = compute(tmp_path / "good")
+    (tmp_path / "file").write_text("")
+    again, found, said = compute(tmp_path / "file")
+    assert (again, found) == (value, "off")
+    assert len(said.splitlines()) == 1 and "are not kept" in said
+
+
+def test_programs_of_another_cpu_or_version_are_left_alone(tmp_path):
+    other = tmp_path / "jaxlib-0.0.1-x86_64-000000000000" / "jit_f-00"
+    other.parent.mkdir()
+    other.write_bytes(b"another machine's")
+    compute(tmp_path)
+    assert other.read_bytes() == b"another machine's"
+    assert len({file.parent for file in programs(tmp_path)}) == 2
+
+
+def test_a_full_disk_ends_the_keeping_with_one_line(tmp_path, monkeypatch, caplog):
+    kept = Programs(tmp_path / "jaxlib-here")
+    kept._path.mkdir()
+
+    def full(file, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    for name in "abc":
+        kept.put(key(name), b"program")
+    assert [record.message.count("No space left") for record in caplog.records] == [1]
+    assert kept.get(key("a")) is None and not programs(tmp_path)
+
+
+def test_beyond_the_limit_the_least_recently_used_programs_go(tmp_path):
+    folder = tmp_path / "jaxlib-here"
+    folder.mkdir()
+    # Each takes 100 + 4 byte of checksum; 0.8 * 500 byte hold three of them.
+    kept = Programs(folder, limit_byte=500)
+    for age, name in enumerate("abcd"):
+        kept.put(key(name), bytes(100))
+        os.utime(folder / key(name), (age, age))
+    assert kept.get(key("a")) == bytes(100)  # the oldest, but used just now
+    kept.put(key("e"), bytes(100))
+    assert [kept.get(key(name)) is not None for name in "abcde"] == [
+        *[True, False, False, True, True]
+    ]
+
+
+def test_two_processes_may_keep_and_remove_the_same_programs(tmp_path):
+    folder = tmp_path / "jaxlib-here"
+    folder.mkdir()
+    one, two = (Programs(folder, limit_byte=500) for _ in range(2))
+    one.put(key("a"), b"program")
+    two.put(key("a"), b"program")
+    assert two.get(key("a")) == one.get(key("a")) == b"program"
+    for file in folder.iterdir():
+        file.unlink()
+    assert one.get(key("a")) is None
+    for name in "bcdefgh":  # trims, although what it counted is gone
+        one.put(key(name), bytes(100))
+    assert two.get(key("h")) == bytes(100)
+
+
+@pytest.mark.parametrize(
+    "environment, folder",
+    [
+        ({"PHOTONFLOW_CACHE_DIR": "/a", "JAX_COMPILATION_CACHE_DIR": "/b"}, "/a"),
+        ({"JAX_COMPILATION_CACHE_DIR": "/b", "XDG_CACHE_HOME": "/c"}, "/b"),
+        ({"XDG_CACHE_HOME": "/c"}, "/c/photonflow"),
+        ({"XDG_CACHE_HOME": "not/absolute"}, Path.home() / ".cache/photonflow"),
+        ({}, Path.home() / ".cache/photonflow"),
+    ],
+)
+def test_the_folder_is_the_first_that_the_environment_names(environment, folder):
+    assert cache_folder(environment) == Path(folder)
