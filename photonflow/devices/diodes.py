@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from .. import roots
 from ..component import Component, Scalar, param
 from ..units import BOLTZMANN_J_PER_K, CHARGE_C, LIGHT_M_PER_S, PLANCK_J_S
 from .response import smooth_positive
@@ -13,7 +14,7 @@ from .response import smooth_positive
 
 REFERENCE_K = 298.15
 SPONTANEOUS = 1e-5  # spontaneous emission factor of an edge emitter; estimate
-NEWTON_STEPS = 16  # a step that leaves the bracket is a bisection instead
+HALVINGS, NEWTON_STEPS = 9, 4  # some 0.1 K, squared four times
 
 
 class WearOut(Component):
@@ -91,33 +92,22 @@ class AbstractDiode(Component):
         return slope * (excess_a + SPONTANEOUS * current_a)
 
     def junction_k(self, case_k: Scalar) -> Scalar:
-        """Junction temperature: bracketed Newton, then one differentiated step."""
-        electrical_w = self.electrical_w()
+        """Junction temperature, between the case and a laser that emits nothing."""
 
-        def excess(junction_k, laser):
-            heat_w = electrical_w - laser.light_w(junction_k)
+        def excess_k(junction_k, laser, case_k):
+            heat_w = laser.electrical_w() - laser.light_w(junction_k)
             return junction_k - case_k - laser.thermal_k_per_w * heat_w
 
-        def refine(_, bracket):
-            low, high, guess = bracket
-            value, slope = jax.value_and_grad(excess)(guess, still)
-            low = jnp.where(value < 0, guess, low)
-            high = jnp.where(value < 0, high, guess)
-            newton = guess - value / slope
-            # An end is inside too: of an exact root the next step is no step at all.
-            inside = (newton >= low) & (newton <= high)
-            return low, high, jnp.where(inside, newton, (low + high) / 2)
-
-        # The junction lies between the case and a laser that emits nothing.
-        still = jax.lax.stop_gradient(self)
-        low = jax.lax.stop_gradient(case_k)
-        high = low + jax.lax.stop_gradient(self.thermal_k_per_w * electrical_w)
-        start = (low, high, (low + high) / 2)
-        _, _, guess = jax.lax.fori_loop(0, NEWTON_STEPS, refine, start)
-        guess = jax.lax.stop_gradient(guess)
-        # The last step is the one that is differentiated: the implicit derivative.
-        slope = jax.lax.stop_gradient(jax.grad(excess)(guess, still))
-        return guess - excess(guess, self) / slope
+        dark_k = case_k + self.thermal_k_per_w * self.electrical_w()
+        return roots.root(
+            excess_k,
+            case_k,
+            dark_k,
+            self,
+            case_k,
+            halvings=HALVINGS,
+            steps=NEWTON_STEPS,
+        )
 
     def electrical_w(self) -> Scalar:
         """Power into the diode, I (V0 + I Rs)."""

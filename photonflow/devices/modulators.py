@@ -5,13 +5,19 @@ import math
 from collections.abc import Callable
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Float
 
+from .. import roots
 from ..component import Component, Scalar, Transfer, Values
 from .response import smooth_abs, to_db
+
+
+HALVINGS, NEWTON_STEPS = 30, 2  # 1e-9 of the swing where the curve has no slope
+FLAT = 1e-7  # of the input light per full swing; an open eye has 1e-1
+
+LEVEL_WIDTH = 1e-5  # of the input light; moves a swing of 0.1 by 5e-9 relative
+FORWARD_V, FORWARD_WIDTH_V = 0.5, 0.02  # moves 0 V of reverse bias by 3e-13 V
 
 
 class AbstractOperation(eqx.Module):
@@ -53,37 +59,27 @@ class AbstractOperation(eqx.Module):
     def predistort(self, level: Values) -> Values:
         r"""Drive at which the light stands `level` of the way from `bottom` to `top`.
 
-        A bisection of fixed length on the static curve, differentiated implicitly. On
-        a curve that folds within the swing (see the slacks) some crossing is taken.
+        On a curve that folds within the swing (see the slacks) some crossing is taken.
         """
 
-        wanted = jnp.asarray(level)
+        def excess(drive, operation, wanted, upward):
+            return upward * (operation.static(drive) - wanted)
+
+        level = jnp.asarray(level)
         dark, bright = self.static(jnp.array([0.0, 1.0]))
-        target = dark + wanted * (bright - dark)
-        held, goal = jax.tree.map(lax.stop_gradient, (self, target))
-        rising = bright >= dark
-
-        def halve(_, bracket):
-            low, high = bracket
-            middle = (low + high) / 2
-            too_high = (held.static(middle) > goal) == rising
-            low, high = (
-                jnp.where(too_high, low, middle),
-                jnp.where(too_high, middle, high),
-            )
-            return low, high
-
-        ends = jnp.zeros_like(wanted), jnp.ones_like(wanted)
-        low, high = lax.fori_loop(0, BISECTIONS, halve, ends)
-        drive = lax.stop_gradient((low + high) / 2)
-        slope = jax.jvp(held.static, (drive,), (jnp.ones_like(drive),))[1]
-        # One Newton step carries the gradient; 1 / slope stays finite on a flat curve.
-        inverse = slope / (jnp.square(slope) + FLAT**2)
-        return drive - inverse * (self.static(drive) - target)
-
-
-BISECTIONS = 40  # the swing over 2^40, which the Newton step squares
-FLAT = 1e-7  # of the input light per full swing; an open eye has 1e-1
+        wanted = dark + level * (bright - dark)
+        upward = jnp.where(bright >= dark, 1.0, -1.0)
+        return roots.root(
+            excess,
+            jnp.zeros_like(level),
+            1.0,
+            self,
+            wanted,
+            upward,
+            halvings=HALVINGS,
+            steps=NEWTON_STEPS,
+            flat=FLAT,
+        )
 
 
 class AbstractModulator(Component):
@@ -124,7 +120,3 @@ def eye(shallow: Scalar, deep: Scalar) -> tuple[Scalar, Scalar, Scalar]:
 def sense(rise: Scalar) -> Scalar:
     """+1 or -1: which way light follows the voltage, as smooth as `smooth_abs`."""
     return rise / smooth_abs(rise, LEVEL_WIDTH)
-
-
-LEVEL_WIDTH = 1e-5  # of the input light; moves a swing of 0.1 by 5e-9 relative
-FORWARD_V, FORWARD_WIDTH_V = 0.5, 0.02  # moves 0 V of reverse bias by 3e-13 V

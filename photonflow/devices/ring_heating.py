@@ -19,9 +19,17 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
+from .. import roots
 from ..component import Component, Scalar, Values, param
 from . import rings
 from .ring_resonance import Resonance
+
+
+POINTS = 64  # of the grid, for each level
+HALVINGS, NEWTON_STEPS = 26, 1  # a cell of some GHz to 50 Hz, which Newton squares
+FOLD_WIDTH = 1e-6  # of the loop gain; keeps the derivative finite at the fold
+SAME = 1e-9  # stiffness at one and the same place, found in two ways
+TINY_HZ = 1.0  # nothing, beside linewidths of gigahertz
 
 
 class RingHeater(Component):
@@ -54,9 +62,6 @@ class RingHeater(Component):
         """Red shift for every watt that warms a ring of `radius_m`."""
         k_per_w = self.thermal_k_m_per_w / rings.length_m(radius_m)
         return k_per_w * self.shift_per_k * optical_hz
-
-
-Root = Callable[[Scalar], Scalar]
 
 
 class SelfHeating(eqx.Module):
@@ -109,14 +114,16 @@ def settle(heating: SelfHeating, cold_hz: Scalar) -> Settled:
     shift_hz, gain = jax.vmap(still.loop)(grid)
     stiff = 1 - (grid - cold) * gain / (shift_hz + TINY_HZ)
 
-    offset_hz = _halve(
-        lambda d: d - cold - still.shift_hz(d),
-        _cell(grid - cold - shift_hz >= 0, grid),
+    settled_hz = roots.root(
+        lambda d, heating, cold_hz: d - cold_hz - heating.shift_hz(d),
+        *_cell(grid - cold - shift_hz >= 0, grid),
+        heating,
+        cold_hz,
+        halvings=HALVINGS,
+        steps=NEWTON_STEPS,
+        flat=FOLD_WIDTH,
     )
-    slope = 1 - still.loop(offset_hz)[1]
-    inverse = slope / (jnp.square(slope) + FOLD_WIDTH**2)
-    excess = offset_hz - cold_hz - heating.shift_hz(offset_hz)
-    settled_hz = offset_hz - inverse * excess
+    offset_hz = lax.stop_gradient(settled_hz)
 
     # Where the way was least stiff; there its slope along the way is 0, so that it
     # may stand still under the gradient. The last place moves with the state.
@@ -124,28 +131,22 @@ def settle(heating: SelfHeating, cold_hz: Scalar) -> Settled:
     at = jnp.argmin(passed)
     last = len(grid) - 1
     around = grid[jnp.maximum(at - 1, 0)], grid[jnp.minimum(at + 1, last)]
-    weakest = _halve(
+    weakest = _rise(
         lambda d: jax.jvp(
             lambda x: still.stiffness(x, cold), (d,), (jnp.ones_like(d),)
         )[1],
-        (around[0], jnp.minimum(around[1], offset_hz)),
+        around[0],
+        jnp.minimum(around[1], offset_hz),
     )
     inside = heating.stiffness(weakest, cold_hz)
     at_ends = jnp.minimum(heating.stiffness(settled_hz, cold_hz), 1.0)
     least = jnp.where(inside < at_ends - SAME, inside, at_ends)
 
-    fold_hz = _halve(lambda d: -still.stiffness(d, cold), _cell(stiff <= 0, grid))
+    fold_hz = _rise(lambda d: -still.stiffness(d, cold), *_cell(stiff <= 0, grid))
     folded = jnp.any(passed < 0) & (offset_hz > fold_hz)
     beyond = jnp.where(folded, fold_hz, offset_hz)
     ratio = (heating.shift_hz(beyond) + TINY_HZ) / (beyond - cold_hz + TINY_HZ)
     return Settled(settled_hz, jnp.where(folded, least * jnp.log(ratio), least))
-
-
-POINTS = 64  # of the grid, for each level
-TRIPS = 26  # halvings of a cell of some GHz: to 50 Hz
-FOLD_WIDTH = 1e-6  # of the loop gain; keeps the derivative finite at the fold
-SAME = 1e-9  # stiffness at one and the same place, found in two ways
-TINY_HZ = 1.0  # nothing, beside linewidths of gigahertz
 
 
 def _grid(heating: SelfHeating, cold_hz: Scalar) -> Values:
@@ -164,14 +165,7 @@ def _cell(up: Array, grid: Values) -> tuple[Scalar, Scalar]:
     return grid[jnp.maximum(at - 1, 0)], grid[at]
 
 
-def _halve(function: Root, cell: tuple[Scalar, Scalar]) -> Scalar:
-    """Where `function` rises through 0 within the cell."""
-
-    def step(_, cell):
-        low, high = cell
-        middle = (low + high) / 2
-        above = function(middle) >= 0
-        return jnp.where(above, low, middle), jnp.where(above, middle, high)
-
-    low, high = lax.fori_loop(0, TRIPS, step, cell)
+def _rise(function: Callable[[Scalar], Scalar], low: Scalar, high: Scalar) -> Scalar:
+    """Where `function` rises through 0, to be held under differentiation."""
+    low, high = roots.bisect(function, low, high, HALVINGS)
     return (low + high) / 2
