@@ -11,7 +11,7 @@ PYTEST := $(BIN)/pytest --numprocesses=logical --maxprocesses=8
 # import has to be allowed to keep its byte-code.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-slow test-all lint lock clean
+.PHONY: run test test-slow test-all lint docs lock clean
 
 run: $(READY)
 	$(BIN)/photonflow run cpo-vs-pluggable
@@ -31,10 +31,15 @@ lint: $(READY)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
+# Into site/, which opens from the disk: nothing in it is fetched from anywhere.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+
 # No index is written into the lock, so it installs from whichever one a machine uses.
 lock:
 	uv pip compile --quiet --universal --no-emit-index-url --no-header \
-	  --generate-hashes --extra test pyproject.toml --output-file requirements.lock
+	  --generate-hashes --extra test --extra docs pyproject.toml \
+	  --output-file requirements.lock
 
 $(READY): requirements.lock pyproject.toml
 	@echo "setting up $(VENV), about a minute" >&2
@@ -69,5 +74,5 @@ endef
 USABLE := "import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))"
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache build dist
+	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache build dist site
 	find photonflow tests -name __pycache__ -prune -exec rm -rf {} +

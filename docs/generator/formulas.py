@@ -1,0 +1,40 @@
+"""Formulas: from the LaTeX of the docstrings to MathML, which needs no script."""
+
+import html
+import re
+from typing import Any
+
+from latex2mathml.converter import convert
+from markdown import Extension, Markdown
+from markdown.preprocessors import Preprocessor
+
+
+# What `pymdownx.arithmatex` makes of a dollar or two.
+_MARKED = re.compile(
+    r'<(?P<tag>span|div) class="arithmatex">\\[(\[](?P<tex>.*?)\\[)\]]</(?P=tag)>', re.S
+)
+_DISPLAY = re.compile(r"\s*\$\$(.+?)\$\$\s*", re.S)
+
+
+class OwnParagraphs(Extension):
+    """Displayed formulas as paragraphs, also where a docstring runs around them."""
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802, markdown calls it so
+        """Before everything else: 40 is above `normalize_whitespace`."""
+        md.preprocessors.register(_OwnParagraphs(md), "own_paragraphs", 40)
+
+
+class _OwnParagraphs(Preprocessor):
+    def run(self, lines: list[str]) -> list[str]:
+        text = _DISPLAY.sub(r"\n\n$$\1$$\n\n", "\n".join(lines))
+        return text.split("\n")
+
+
+def with_mathml(page: str) -> str:
+    """A page whose marked formulas are MathML."""
+    return _MARKED.sub(_mathml, page)
+
+
+def _mathml(found: re.Match[str]) -> Any:
+    display = "block" if found["tag"] == "div" else "inline"
+    return convert(html.unescape(found["tex"]), display=display)

@@ -1,0 +1,48 @@
+"""What mkdocs calls while it builds: pages made from the code, formulas as MathML."""
+
+from typing import Any
+
+from generator import commands, contracts, interface, measurements, parts, rooms
+from generator.formulas import OwnParagraphs, with_mathml
+from mkdocs.structure.files import File, Files
+
+from photonflow.cards import Library
+
+
+PARTS = "PARTS"
+"""in the navigation: stands for the pages on cards"""
+
+
+def on_config(config: Any) -> Any:
+    """Put the pages on cards into the navigation."""
+    config.markdown_extensions.append(OwnParagraphs())
+    _expand(config.nav, parts.titles(Library()))
+    return config
+
+
+def on_files(files: Files, *, config: Any) -> Files:
+    """Add the pages made from the code."""
+    makers = (rooms, commands, contracts, interface, measurements)
+    made = parts.pages(Library())
+    for maker in makers:
+        made |= maker.pages()
+    for path, text in made.items():
+        old = files.get_file_from_path(path)
+        if old is not None:  # its head, which the maker has read
+            files.remove(old)
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def on_page_content(text: str, **_: Any) -> str:
+    """Formulas as MathML."""
+    return with_mathml(text)
+
+
+def _expand(nav: list, pages: list) -> None:
+    for entry in nav:
+        for title, inside in entry.items() if isinstance(entry, dict) else ():
+            if inside == PARTS:
+                entry[title] = pages
+            elif isinstance(inside, list):
+                _expand(inside, pages)
