@@ -10,10 +10,17 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
 
 import jax  # noqa: E402  (reads the flags above)
+import jaxtyping  # noqa: E402
 
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+def pytest_configure(config):
+    # Types and shapes are checked in every test; who only lists them need not wait.
+    if not config.option.collectonly:
+        jaxtyping.install_import_hook("photonflow", "beartype.beartype")
 
 
 @pytest.fixture(autouse=True)

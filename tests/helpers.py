@@ -1,5 +1,6 @@
 """What several test files share."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -20,3 +21,16 @@ def root(
 ) -> float:
     """Where `function` crosses 0 between `low` and `high`, by Brent's method."""
     return float(root_scalar(function, bracket=(low, high), xtol=xtol).root)
+
+
+@functools.cache
+def haar(n: int, seed: int = 0) -> np.ndarray:
+    """A unitary drawn evenly from all of size `n` [Mezzadri 2007, math-ph/0609050].
+
+    Q of a complex Gaussian matrix, with the diagonal of R made positive.
+    """
+    random = np.random.default_rng([n, seed])
+    gaussian = random.normal(size=(n, n)) + 1j * random.normal(size=(n, n))
+    q, r = np.linalg.qr(gaussian / np.sqrt(2))
+    diagonal = np.diagonal(r)
+    return q * (diagonal / abs(diagonal))

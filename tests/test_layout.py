@@ -4,7 +4,6 @@ import json
 import math
 
 import jax.numpy as jnp
-import klayout.db as kdb
 import matplotlib.image
 import pytest
 from typer.testing import CliRunner
@@ -12,6 +11,7 @@ from typer.testing import CliRunner
 import fake_result
 import nominal
 from helpers import assert_close
+from photonflow import layout
 from photonflow.cli import app
 from photonflow.component import params, replace
 from photonflow.devices import rings
@@ -20,10 +20,6 @@ from photonflow.experiment.folder import as_json, as_yaml
 from photonflow.experiment.layout_input import ring_of
 from photonflow.experiment.resolved import resolved
 from photonflow.experiment.tasks import Task
-from photonflow.layout import cells, process
-from photonflow.layout.comparison import compare, notch, row_radii_m
-from photonflow.layout.extraction import netlist, spectrum
-from photonflow.layout.rules import check, drawn, region
 from photonflow.quantity import InputError
 from photonflow.result.schema import SCHEMA, Result
 from photonflow.units import LIGHT_M_PER_S
@@ -34,10 +30,16 @@ DESIGN = {f"{ENGINE}.gap_m": 1.4137e-7, f"{ENGINE}.radius_m": 5.83274e-6}
 
 
 def draw(ring):
-    process.activate()
-    um = process.UM
+    layout.process.activate()
+    um = layout.process.UM
     sizes = float(ring.radius_m * um), float(ring.gap_m * um)
-    return cells.ring_modulator(*sizes, float(ring.junction_fraction))
+    return layout.cells.ring_modulator(*sizes, float(ring.junction_fraction))
+
+
+def compare(drawn, ring):
+    """What SAX makes of the mask of `drawn` beside the figures of `ring`."""
+    power = layout.extraction.spectrum(draw(drawn), ring)
+    return {row["quantity"]: row for row in layout.comparison.compare(power, ring)}
 
 
 # A run and its drawing
@@ -107,6 +109,8 @@ def test_the_folder_gets_mask_picture_and_figures(run_folder, laid_out):
 
 
 def test_the_mask_has_eight_rings_and_the_layers_of_a_modulator(run_folder, laid_out):
+    import klayout.db as kdb
+
     mask = kdb.Layout()
     mask.read(str(run_folder / "layout.gds"))
     (row,) = mask.top_cells()
@@ -134,7 +138,7 @@ def test_the_printed_figures_agree_with_photonflow(laid_out):
 
 def test_extraction_finds_a_bus_and_a_closed_ring():
     ring = replace(nominal.ring(), {"radius_m": 5.8327412345e-6, "gap_m": 1.4137e-7})
-    (net,) = netlist(draw(ring)).values()
+    (net,) = layout.extraction.netlist(draw(ring)).values()
     parts = {name: part["component"] for name, part in net["instances"].items()}
     assert parts == {
         "bus_in": "straight",
@@ -167,7 +171,7 @@ GEOMETRIES = {
 @pytest.mark.parametrize("name", GEOMETRIES)
 def test_sax_on_the_extracted_netlist_sees_photonflows_ring(name):
     ring = replace(nominal.ring(), GEOMETRIES[name])
-    rows = {row["quantity"]: row for row in compare(spectrum(draw(ring), ring), ring)}
+    rows = compare(ring, ring)
     # c / (n_g 2 pi R), by hand.
     fsr_hz = LIGHT_M_PER_S / (3.9 * 2 * math.pi * float(ring.radius_m))
     middle = ring.resonance(ring.bias_v + ring.drive_v / 2)
@@ -189,9 +193,8 @@ def test_sax_on_the_extracted_netlist_sees_photonflows_ring(name):
 def test_a_mask_drawn_otherwise_is_seen(quantity, drawn_otherwise):
     """Geometry comes from the drawing: 1 nm or 1 % away is far outside 1e-6."""
     ring = nominal.ring()
-    power = spectrum(draw(replace(ring, drawn_otherwise)), ring)
-    rows = {row["quantity"]: row["relative"] for row in compare(power, ring)}
-    assert abs(rows[quantity]) > 1e-4
+    rows = compare(replace(ring, drawn_otherwise), ring)
+    assert abs(rows[quantity]["relative"]) > 1e-4
 
 
 def test_a_line_broader_than_its_fsr_has_no_linewidth():
@@ -199,7 +202,7 @@ def test_a_line_broader_than_its_fsr_has_no_linewidth():
         return float(rings.all_pass(phase, 0.2, 0.2))
 
     with pytest.raises(InputError, match="too broad"):
-        notch(power, -math.pi, math.pi)
+        layout.comparison.notch(power, -math.pi, math.pi)
 
 
 # The row
@@ -219,9 +222,10 @@ def test_eight_notches_stand_an_eighth_of_an_fsr_apart(laid_out):
 
 def test_the_radius_step_is_lambda_over_16_pi_n_whatever_the_radius():
     """FSR/8 of a ring is lambda / 8 n more of circumference."""
-    step_m = 1.31e-6 / (16 * math.pi * process.EFFECTIVE_INDEX)
+    step_m = 1.31e-6 / (16 * math.pi * layout.process.EFFECTIVE_INDEX)
     for radius_m in (4e-6, 12e-6):
-        radii_m = row_radii_m(replace(nominal.ring(), {"radius_m": radius_m}))
+        ring = replace(nominal.ring(), {"radius_m": radius_m})
+        radii_m = layout.comparison.row_radii_m(ring)
         assert_close(radii_m[0], radius_m, rtol=1e-12)
         steps_m = jnp.diff(jnp.asarray(radii_m))
         # At 4 um 7/8 of an FSR is 1.2 % of the frequency and 1.7 % of n f, as whose
@@ -235,7 +239,7 @@ def test_the_radius_step_is_lambda_over_16_pi_n_whatever_the_radius():
 @pytest.mark.parametrize("name", GEOMETRIES)
 def test_the_drawn_gap_is_the_asked_one_on_the_nanometre_grid(name):
     ring = replace(nominal.ring(), GEOMETRIES[name])
-    found = drawn(draw(ring))
+    found = layout.rules.drawn(draw(ring))
     assert_close(found["gap_m"], round(float(ring.gap_m) * 1e9) * 1e-9, rtol=1e-9)
     # Vertices scatter by half a nanometre; over hundreds that averages out.
     assert abs(found["radius_m"] - float(ring.radius_m)) < 1e-10
@@ -243,8 +247,11 @@ def test_the_drawn_gap_is_the_asked_one_on_the_nanometre_grid(name):
 
 @pytest.mark.parametrize("name", GEOMETRIES)
 def test_the_junction_covers_its_fraction_of_the_ring_and_keeps_off_the_bus(name):
+    import klayout.db as kdb
+
     ring = replace(nominal.ring(), GEOMETRIES[name])
     cell = draw(ring)
+    process, region = layout.process, layout.rules.region
     bus, core = sorted(region(cell, "WG").each(), key=lambda shape: shape.bbox().bottom)
     core = kdb.Region(core)
     covered = [(core & region(cell, layer)).area() for layer in ("P", "N")]
@@ -261,7 +268,7 @@ def test_the_junction_covers_its_fraction_of_the_ring_and_keeps_off_the_bus(name
 @pytest.mark.parametrize(("gap_nm", "places"), [(120, True), (200, False)])
 def test_a_gap_below_what_dry_lithography_prints_is_told(gap_nm, places):
     ring = replace(nominal.ring(), {"gap_m": gap_nm * 1e-9})
-    rows = {row["rule"]: row for row in check(draw(ring))}
+    rows = {row["rule"]: row for row in layout.rules.check(draw(ring))}
     assert (rows["rib space"]["places"] > 0) == places
     if places:
         assert_close(rows["rib space"]["worst_m"], gap_nm * 1e-9, rtol=1e-9)

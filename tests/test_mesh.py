@@ -11,20 +11,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
-from scipy.stats import unitary_group
 
 import photonflow as pf
-from helpers import assert_close
+from helpers import assert_close, haar
 from photonflow.compute import precision
 from photonflow.compute.mesh import MZIMesh, exists
 from photonflow.compute.propagate import transfer
 
 
 EPS = float(np.finfo(float).eps)
-
-
-def haar(n, seed=0):
-    return unitary_group.rvs(n, random_state=np.random.default_rng([n, seed]))
 
 
 def noisy(n, seed=0, sigma=0.05, loss=1.0):

@@ -339,7 +339,7 @@ def layout(
     with Progress(False, False) as progress, replacing(folder) as new:
         # Seconds of import, so only once there is something to draw.
         progress(f"{device.task}: layout")
-        from ..layout import lay_out
+        from ..layout.draw import lay_out
 
         about = {key: value for key, value in device._asdict().items() if key != "ring"}
         data = about | lay_out(device.ring, new)

@@ -28,8 +28,7 @@ import math
 from typing import Literal
 
 import numpy as np
-from scipy.special import comb, gammaln, logsumexp
-from scipy.stats import norm
+from scipy.special import comb, gammaln, log_ndtr, logsumexp, ndtri
 
 from .fec import input_ber, log10_ber_behind_symbols
 
@@ -85,8 +84,8 @@ def log_symbol_error_hard(log10_ber: float) -> float:
 def log_symbol_error_soft(log10_ber: float, pam: int) -> float:
     """ln of the share of wrong symbols behind a soft decoder, `pam` levels."""
     near, least = NEIGHBOURS[pam], 4
-    x = float(norm.isf(10.0**log10_ber / near))
-    log_confused = least * math.log(near) + float(norm.logsf(math.sqrt(least) * x))
+    x = -float(ndtri(10.0**log10_ber / near))
+    log_confused = least * math.log(near) + float(log_ndtr(-math.sqrt(least) * x))
     harm = weights()[least] * hit(np.array([least]))[0]
     # A bound may pass 1; the outer code is lost well before.
     return min(math.log(harm) + log_confused, -1e-12)

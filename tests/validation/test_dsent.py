@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 from scipy.optimize import brentq, minimize
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from helpers import assert_close
 from photonflow.devices import junction, rings
@@ -151,7 +151,7 @@ def swing_a(top: float, bottom: float) -> float:
     needed_v = latch_v + 0.02 + 3 * 0.04 * vdd / 2**5 + 0.05 * vdd / 5
     k_t = BOLTZMANN_J_PER_K * float(AMBIENT_K)
     still_v2 = k_t / farads + (0.01 * vdd / 5) ** 2
-    q = float(norm.isf(FULL["inputs"]["BER"]))
+    q = -float(ndtri(FULL["inputs"]["BER"]))
 
     def excess(swing_v: float) -> float:
         level_v = [swing_v * level / (top - bottom) for level in (top, bottom)]

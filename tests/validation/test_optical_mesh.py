@@ -6,10 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.stats import unitary_group
 
 import photonflow as pf
-from helpers import assert_close
+from helpers import assert_close, haar
 from photonflow.compute import mesh as meshes
 from photonflow.compute import precision
 from photonflow.compute.propagate import scan_columns, transfer
@@ -17,11 +16,6 @@ from photonflow.validation import cases
 
 
 CASES = {case.id: case for case in cases("optical")}
-
-
-@functools.cache
-def haar(n, seed):
-    return unitary_group.rvs(n, random_state=np.random.default_rng([n, seed]))
 
 
 @functools.cache
