@@ -27,9 +27,9 @@ from photonflow.devices.sources import LaserSource
 from photonflow.links.base import Conditions
 from photonflow.links.copper import CopperLink, CopperPort
 from photonflow.links.fec import Fec
-from photonflow.links.footprint import Footprint
 from photonflow.links.modulated_port import ModulatedPort
 from photonflow.links.optical import OpticalLink
+from photonflow.links.port import Footprint
 from photonflow.signal.equaliser import FeedForward, Unlimited
 from photonflow.signal.pattern import PatternedFeedForward
 

@@ -12,10 +12,9 @@ import nominal
 from photonflow.cards import Library
 from photonflow.devices.electronics import Dsp, Housekeeping, Trace
 from photonflow.devices.passives import BoardPath
-from photonflow.links.copper import CopperLink
+from photonflow.links.copper import CopperLink, RetimedCopperPort
 from photonflow.links.optical import OpticalLink
 from photonflow.links.published import PublishedLink, PublishedPort
-from photonflow.links.retimed_copper import RetimedCopperPort
 
 
 def half_retimed_link() -> OpticalLink:

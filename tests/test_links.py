@@ -11,9 +11,10 @@ import nominal
 from helpers import assert_close
 from photonflow import causes
 from photonflow.component import params, replace, vmap_alike
-from photonflow.links.base import Conditions, LinkBudget, by_cause
+from photonflow.links.base import Conditions, LinkBudget
 from photonflow.links.copper import CopperLink
 from photonflow.links.optical import OpticalLink
+from photonflow.links.port import by_cause
 from photonflow.signal import decision
 from photonflow.signal.equaliser import ClosedFormSlicer
 

@@ -1,14 +1,15 @@
-"""What every link answers, and the words it answers in."""
+"""What every link is asked, and the form of its answer."""
 
 import abc
 
 import equinox as eqx
 import jax.numpy as jnp
 
-from .. import causes
 from ..component import Component, Scalar, param
 from ..devices.passives import AbstractCopperPath, FibrePath
+from ..units import LN10
 from .fec import Fec
+from .port import AbstractPort, PortBudget
 
 
 class Conditions(Component):
@@ -27,31 +28,6 @@ class Conditions(Component):
     ageing_db: Scalar = param(
         unit="dB", doc="optical loss added by end of life", low=0.0, high=3.0
     )
-
-
-class PortBudget(eqx.Module):
-    """Watts of one end of a link, full duplex, by cause of `causes.LINK`."""
-
-    static_w: dict[str, Scalar]
-    """burnt busy or idle"""
-    dynamic_j_per_bit: dict[str, Scalar]
-    """burnt only when payload moves, per payload bit sent or received"""
-    boundary: tuple[tuple[str, str], ...] = eqx.field(static=True)
-    """(cause, box of `causes.BOUNDARIES` that pays it)"""
-    shoreline_bps_per_m: Scalar
-    """payload of one direction per length of edge"""
-    area_m2: Scalar
-    fit: Scalar
-    """failures in 1e9 hours, electronics and lasers"""
-
-    def power_w(self) -> Scalar:
-        """All static watts of this end."""
-        return sum(self.static_w.values(), start=jnp.zeros(()))
-
-    def vendor_w(self) -> Scalar:
-        """Watts at the vendor's boundary: module or engine and its laser, no host."""
-        inside = [cause for cause, box in self.boundary if box != "host"]
-        return sum((self.static_w[cause] for cause in inside), start=jnp.zeros(()))
 
 
 class Direction(eqx.Module):
@@ -122,7 +98,9 @@ class LinkBudget(eqx.Module):
 class AbstractLink(Component):
     """Two ends, which may differ, and what lies between them."""
 
+    end_a: eqx.AbstractVar[AbstractPort]
     path: eqx.AbstractVar[FibrePath | AbstractCopperPath]
+    end_b: eqx.AbstractVar[AbstractPort]
     fec: eqx.AbstractVar[Fec]
     rate_bps: eqx.AbstractVar[Scalar]
     reserve_db: eqx.AbstractVar[Scalar]
@@ -131,6 +109,40 @@ class AbstractLink(Component):
     def budget(self, at: Conditions) -> LinkBudget:
         """Error rate, margin, latency and watts under `at`."""
 
+    def link_budget(
+        self,
+        at: Conditions,
+        ends: tuple[PortBudget, PortBudget],
+        directions: tuple[Direction, Direction],
+    ) -> LinkBudget:
+        """The budget of both ends and of both directions, a to b first."""
+        # Each chip counts half, Tx or Rx: the mean of both directions.
+        electronics_s = (self.end_a.latency_s() + self.end_b.latency_s()) / 2
+        flight_s = self.path.latency_s(at.length_m)
+        return LinkBudget(
+            rate_bps=self.rate_bps,
+            line_rate_bps=self.rate_bps * self.fec.overhead,
+            latency_s=electronics_s + self.fec.latency_s + flight_s,
+            end_a=ends[0],
+            end_b=ends[1],
+            a_to_b=directions[0],
+            b_to_a=directions[1],
+        )
+
+    def allowed_ber(self, tx: AbstractPort, rx: AbstractPort) -> Scalar:
+        """What the electrical segments leave of the FEC threshold; 1e-30 at least."""
+        allowed = self.fec.threshold
+        for segment in tx.transmit_segments() + rx.receive_segments():
+            allowed = allowed - 10.0**segment
+        return jnp.maximum(allowed, 1e-30)
+
+
+def fec_to_fec(log10_ber: Scalar, segments: list[Scalar]) -> Scalar:
+    """log10 BER of a medium joined with that of electrical `segments` around it."""
+    for segment in segments:
+        log10_ber = jnp.logaddexp(log10_ber * LN10, segment * LN10) / LN10
+    return log10_ber
+
 
 def ber_slack(log10_ber: Scalar, threshold: Scalar) -> Scalar:
     r"""$\tfrac12(\ln|\log_{10} BER| - \ln|\log_{10} T|)$, >= 0 where BER <= T.
@@ -138,11 +150,3 @@ def ber_slack(log10_ber: Scalar, threshold: Scalar) -> Scalar:
     Smooth and of order one where the BER itself spans hundreds of decades.
     """
     return (jnp.log(-log10_ber) - jnp.log(-jnp.log10(threshold))) / 2
-
-
-def by_cause(**watts: Scalar) -> dict[str, Scalar]:
-    """`watts` with every other cause of a link at zero, in the fixed order."""
-    unknown = set(watts) - set(causes.LINK)
-    if unknown:
-        raise ValueError(f"`{unknown}` are not causes of a link: {causes.LINK}")
-    return {cause: watts.get(cause, jnp.zeros(())) for cause in causes.LINK}

@@ -11,51 +11,32 @@ regime of the channel-operating-margin method of IEEE 802.3 annex 93A, simplifie
 1. Salz 1973, doi:10.1002/j.1538-7305.1973.tb02023.x
 """
 
-import abc
-
 import equinox as eqx
 import jax.numpy as jnp
 
-from ..component import Component, Scalar, param
-from ..devices.electronics import SerDes
+from ..component import Scalar, param
+from ..devices.electronics import Dsp, Housekeeping, SerDes
 from ..devices.passives import AbstractCopperPath
 from ..devices.response import from_db, power, to_db
 from ..signal import decision
-from ..units import LN10
 from .base import (
     AbstractLink,
     Conditions,
     Direction,
     LinkBudget,
-    PortBudget,
     ber_slack,
-    by_cause,
+    fec_to_fec,
 )
 from .fec import Fec
-from .footprint import Footprint
+from .port import AbstractPort, Footprint, PortBudget
 
 
-class AbstractCopperPort(Component):
-    """What a copper link asks of an end."""
+class AbstractCopperPort(AbstractPort):
+    """One end of a copper link."""
 
-    host: eqx.AbstractVar[SerDes]
-    lanes: eqx.AbstractVar[Scalar]
-
-    @abc.abstractmethod
-    def phy(self) -> SerDes:
-        """Who drives the copper and equalises what comes out of it."""
-
-    @abc.abstractmethod
-    def segments(self) -> list[Scalar]:
-        """log10 BER of the electrical segments on this side of the copper."""
-
-    @abc.abstractmethod
-    def latency_s(self) -> Scalar:
-        """Of all chips of this end, Tx plus Rx."""
-
-    @abc.abstractmethod
     def budget(self, fec: Fec, rate_bps: Scalar) -> PortBudget:
-        """Watts of this end, by cause."""
+        """Watts of this end, by cause; the copper itself burns nothing."""
+        return self.port_budget(fec, rate_bps)
 
 
 class CopperPort(AbstractCopperPort):
@@ -65,33 +46,35 @@ class CopperPort(AbstractCopperPort):
     footprint: Footprint
     lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=256.0)
 
-    def phy(self) -> SerDes:
-        """The host's own."""
-        return self.host
-
-    def segments(self) -> list[Scalar]:
+    @property
+    def retimer(self) -> None:
         """None: the copper is the whole link."""
-        return []
+        return None
 
-    def latency_s(self) -> Scalar:
-        """Of the SerDes."""
-        return self.host.latency_s
+    @property
+    def housekeeping(self) -> None:
+        """None in a passive plug."""
+        return None
 
-    def budget(self, fec: Fec, rate_bps: Scalar) -> PortBudget:
-        """Watts of this end, by cause; the copper itself burns nothing."""
-        static_w = by_cause(
-            serdes_host=rate_bps * self.host.energy_j_per_bit,
-            fec=rate_bps * fec.energy_j_per_bit,
-        )
-        box = dict.fromkeys(static_w, "module") | {"serdes_host": "host", "fec": "host"}
-        return PortBudget(
-            static_w,
-            by_cause(),
-            tuple(box.items()),
-            shoreline_bps_per_m=rate_bps / self.footprint.edge_m(self.lanes),
-            area_m2=self.footprint.area_m2,
-            fit=self.footprint.electronics_fit,
-        )
+
+class RetimedCopperPort(AbstractCopperPort):
+    """One end of an active electrical cable: host, board, retimer in the plug.
+
+    The retimer ends the host's channel: what that adds in errors is its
+    `host_log10_ber`, whatever the board loses below what the host's SerDes is made
+    for. Its line side drives the cable. A retimer that does not retime what it
+    receives makes no cable.
+    """
+
+    host: SerDes
+    retimer: Dsp
+    housekeeping: Housekeeping
+    footprint: Footprint
+    lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=256.0)
+
+    def __check_init__(self):
+        if not self.retimer.receives:
+            raise ValueError("`retimer` of a cable needs `receives: true`")
 
 
 class CopperLink(AbstractLink):
@@ -119,19 +102,13 @@ class CopperLink(AbstractLink):
 
     def budget(self, at: Conditions) -> LinkBudget:
         """Error rate, margin, latency and watts under `at`."""
-        line_bps = self.rate_bps * self.fec.overhead
-        # Each chip counts half, Tx or Rx.
-        electronics = (self.end_a.latency_s() + self.end_b.latency_s()) / 2
-        flight = self.path.latency_s(at.length_m)
-        return LinkBudget(
-            rate_bps=self.rate_bps,
-            line_rate_bps=line_bps,
-            latency_s=electronics + self.fec.latency_s + flight,
-            end_a=self.end_a.budget(self.fec, self.rate_bps),
-            end_b=self.end_b.budget(self.fec, self.rate_bps),
-            a_to_b=self.direction(self.end_a, self.end_b, at),
-            b_to_a=self.direction(self.end_b, self.end_a, at),
+        ends = (
+            self.end_a.budget(self.fec, self.rate_bps),
+            self.end_b.budget(self.fec, self.rate_bps),
         )
+        there = self.direction(self.end_a, self.end_b, at)
+        back = self.direction(self.end_b, self.end_a, at)
+        return self.link_budget(at, ends, (there, back))
 
     def direction(
         self, tx: AbstractCopperPort, rx: AbstractCopperPort, at: Conditions
@@ -141,29 +118,28 @@ class CopperLink(AbstractLink):
         symbol_hz = self.rate_bps * self.fec.overhead / (tx.lanes * bits)
         band_hz = symbol_hz / 2
         f = decision.nyquist_nodes_hz(symbol_hz)
-        sends, takes = tx.phy(), rx.phy()
+        transmitter, receiver = tx.transmit_phy(), rx.receive_phy()
         channel = self.path.transfer(f, at.length_m)
-        response = power(sends.transfer(f) * takes.transfer(f) * channel)
+        response = power(transmitter.transfer(f) * receiver.transfer(f) * channel)
         # A floor of -870 dB keeps the ratios of a dead cable finite.
         log_salz = jnp.sum(jnp.asarray(decision.WEIGHTS) * jnp.log(response))
         salz = jnp.exp(log_salz) + 1e-87
-        sent_v2 = decision.mean_square(self.pam) * jnp.square(sends.swing_v)
+        sent_v2 = decision.mean_square(self.pam) * jnp.square(transmitter.swing_v)
         at_slicer_v2 = sent_v2 * salz
         noise = {
-            "transmitter": from_db(-sends.transmit_snr_db),
-            "phy_input": takes.noise_v2_per_hz * band_hz / at_slicer_v2,
-            "converter": from_db(-takes.receive_snr_db),
+            "transmitter": from_db(-transmitter.transmit_snr_db),
+            "phy_input": receiver.noise_v2_per_hz * band_hz / at_slicer_v2,
+            "converter": from_db(-receiver.receive_snr_db),
             "crosstalk": jnp.square(self.path.crosstalk_v) / at_slicer_v2,
             "residual": from_db(-self.residual_db),
         }
         ratio = sum(noise.values(), start=jnp.zeros(()))
-        totals = [ratio, ratio * from_db(self.reserve_db)]
-        totals = [self._log10_ber(total) for total in totals]
-        allowed = self.fec.threshold
-        for segment in tx.segments() + rx.segments():
-            totals = [jnp.logaddexp(t * LN10, segment * LN10) / LN10 for t in totals]
-            allowed = allowed - 10.0**segment
-        limit = self._ratio_at(jnp.maximum(allowed, 1e-30))
+        segments = tx.transmit_segments() + rx.receive_segments()
+        totals = [
+            fec_to_fec(self._log10_ber(total), segments)
+            for total in (ratio, ratio * from_db(self.reserve_db))
+        ]
+        limit = self._ratio_at(self.allowed_ber(tx, rx))
         return Direction(
             log10_ber=totals[0],
             log10_ber_reserve=totals[1],

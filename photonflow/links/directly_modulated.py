@@ -9,10 +9,10 @@ from ..devices.receivers import TransimpedanceAmplifier
 from ..devices.response import from_db, power, to_db
 from ..devices.vcsels import VCSEL, VCSELOperation
 from ..signal.receiver import AbstractEqualiser, Transmitter
-from .base import Conditions, PortBudget
+from .base import Conditions
 from .fec import Fec
-from .footprint import Footprint
-from .port import AbstractOperatingPoint, AbstractOpticalPort, Lasers
+from .optical_port import AbstractOperatingPoint, AbstractOpticalPort
+from .port import Footprint, LaserBudget, PortBudget
 
 
 class DirectlyModulatedSource(Component):
@@ -141,11 +141,10 @@ class DirectlyModulatedOperatingPoint(AbstractOperatingPoint):
         # Bias of the photodiode at the light this end sends, as in `port`.
         passed_w = self.modulation.light_w * from_db(-port.coupler_out_db)
         photodiode_w = port.photodiode.power_w(passed_w)
-        inside = {
+        module_w = {
             "driver": lanes * driver_w,
-            "tuning": port.housekeeping.control_w,
             "receiver": lanes * (port.tia.power_w() + photodiode_w),
         }
         bias_w = self.modulation.electrical_w / port.source.driver_efficiency
-        lasers = Lasers(lanes * bias_w, lanes * self.modulation.fit, external=False)
-        return port.port_budget(fec, rate_bps, inside, lasers, lanes)
+        lasers = LaserBudget(lanes * bias_w, lanes * self.modulation.fit)
+        return port.port_budget(fec, rate_bps, module_w, lasers)

@@ -15,10 +15,10 @@ from ..devices.sources import AbstractSource, Light
 from ..signal.decision import mean_square
 from ..signal.pattern import light
 from ..signal.receiver import AbstractEqualiser, Transmitter
-from .base import Conditions, PortBudget
+from .base import Conditions
 from .fec import Fec
-from .footprint import Footprint
-from .port import AbstractOperatingPoint, AbstractOpticalPort, Lasers
+from .optical_port import AbstractOperatingPoint, AbstractOpticalPort
+from .port import Footprint, LaserBudget, PortBudget
 from .tuning import hz_per_k
 from .wdm import Multiplexed, RingBus
 
@@ -109,7 +109,7 @@ class ModulatedOperatingPoint(AbstractOperatingPoint):
     def transmitter(
         self, symbol_hz: Scalar, equaliser: AbstractEqualiser, pam: int
     ) -> Transmitter:
-        """One lane of the transmitter, as far as `equaliser` wants to know."""
+        """One lane of the transmitter, with the responses that `equaliser` needs."""
         port, phy = self.port, self.port.transmit_phy()
         f, symbols = equaliser.frequencies_hz(symbol_hz, pam), equaliser.symbols(pam)
         chip = phy.transfer(f)
@@ -198,17 +198,17 @@ class ModulatedOperatingPoint(AbstractOperatingPoint):
         # than arrives, a few milliwatts of the port.
         passed_w = self.input_w * (modulation.top + modulation.bottom) / 2
         photodiode_w = port.photodiode.power_w(passed_w)
-        inside = {
+        module_w = {
             "modulator": lanes * charging_w,
             "driver": lanes * driver_w,
-            "tuning": lanes * modulation.tuning_w + port.housekeeping.control_w,
+            "tuning": lanes * modulation.tuning_w,
             "receiver": lanes * (port.tia.power_w() + photodiode_w),
         }
         pairs, demultiplexed = lanes, port.demultiplexer(self.at, pam)
         if port.wdm is not None and demultiplexed is not None:
             pairs = lanes / port.wdm.grid.wavelengths
-            inside["tuning"] = inside["tuning"] + lanes * demultiplexed.tuning_w
-        lasers = Lasers(
+            module_w["tuning"] = module_w["tuning"] + lanes * demultiplexed.tuning_w
+        lasers = LaserBudget(
             self.light.electrical_w(lanes), self.light.fit(lanes), port.source.external
         )
-        return port.port_budget(fec, rate_bps, inside, lasers, pairs)
+        return port.port_budget(fec, rate_bps, module_w, lasers, pairs)

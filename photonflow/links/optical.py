@@ -14,10 +14,17 @@ from ..signal.receiver import (
     Transmitter,
     receive,
 )
-from ..units import LN10
-from .base import AbstractLink, Conditions, Direction, LinkBudget, PortBudget, ber_slack
+from .base import (
+    AbstractLink,
+    Conditions,
+    Direction,
+    LinkBudget,
+    ber_slack,
+    fec_to_fec,
+)
 from .fec import Fec
-from .port import AbstractOpticalPort
+from .optical_port import AbstractOpticalPort
+from .port import PortBudget
 
 
 class OpticalLink(AbstractLink):
@@ -52,15 +59,11 @@ class OpticalLink(AbstractLink):
             lambda tx, rx, channel: receive(tx, rx, channel, self.pam),
             [(a.transmitter, b.receiver, there), (b.transmitter, a.receiver, back)],
         )
-        return LinkBudget(
-            rate_bps=self.rate_bps,
-            line_rate_bps=self.rate_bps * self.fec.overhead,
-            latency_s=self.latency_s(at),
-            end_a=a.budget,
-            end_b=b.budget,
-            a_to_b=self.direction(a_to_b, a, self.end_b, at),
-            b_to_a=self.direction(b_to_a, b, self.end_a, at),
+        directions = (
+            self.direction(a_to_b, a, self.end_b, at),
+            self.direction(b_to_a, b, self.end_a, at),
         )
+        return self.link_budget(at, (a.budget, b.budget), directions)
 
     def end(self, port: AbstractOpticalPort, at: Conditions) -> "End":
         """All that one end does under `at`."""
@@ -109,33 +112,23 @@ class OpticalLink(AbstractLink):
             loss_db=self.path.loss_db(at.length_m) + at.ageing_db,
             reserve_db=self.reserve_db,
             symbol_hz=self.symbol_hz(self.end_a),
-            log10_allowed=self.log10_allowed(tx, rx),
+            log10_allowed=jnp.log10(self.allowed_ber(tx, rx)),
         )
-
-    def log10_allowed(self, tx: AbstractOpticalPort, rx: AbstractOpticalPort) -> Scalar:
-        """What the electrical segments leave of the threshold for the optics."""
-        allowed = self.fec.threshold
-        for segment in tx.transmit_segments() + rx.receive_segments():
-            allowed = allowed - 10.0**segment
-        return jnp.log10(jnp.maximum(allowed, 1e-30))
 
     def symbol_hz(self, end: AbstractOpticalPort) -> Scalar:
         """Symbol rate of one lane."""
         lane_bps = self.rate_bps * self.fec.overhead / end.lanes
         return lane_bps / decision.BITS[self.pam]
 
-    def latency_s(self, at: Conditions) -> Scalar:
-        """One way, FEC included, the mean of both; each chip counts half, Tx or Rx."""
-        electronics = (self.end_a.latency_s() + self.end_b.latency_s()) / 2
-        return electronics + self.fec.latency_s + self.path.latency_s(at.length_m)
-
     def direction(
         self, received: Received, tx: "End", rx: AbstractOpticalPort, at: Conditions
     ) -> Direction:
         """One direction with its electrical segments and its limits."""
-        totals = [received.log10_ber, received.log10_ber_reserve]
-        for segment in tx.segments + rx.receive_segments():
-            totals = [jnp.logaddexp(t * LN10, segment * LN10) / LN10 for t in totals]
+        segments = tx.segments + rx.receive_segments()
+        totals = [
+            fec_to_fec(log10_ber, segments)
+            for log10_ber in (received.log10_ber, received.log10_ber_reserve)
+        ]
         return Direction(
             log10_ber=totals[0],
             log10_ber_reserve=totals[1],

@@ -1,83 +1,111 @@
-"""What all ends of optical links share: who drives, who listens, who pays."""
+"""One end of a link, whatever it is built of: its electronics, its room, its watts."""
 
-import abc
 from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 
-from ..component import Component, Scalar, Values
-from ..devices.chip import ChipPath
-from ..devices.detectors import Photodiode
-from ..devices.electronics import AbstractDriver, Dsp, Housekeeping, SerDes, Trace
-from ..devices.receivers import TransimpedanceAmplifier
-from ..devices.response import from_db
-from ..signal.receiver import AbstractEqualiser, Receiver, Transmitter
-from .base import Conditions, PortBudget, by_cause
+from .. import causes
+from ..component import Component, Scalar, param
+from ..devices.electronics import Dsp, Housekeeping, SerDes
 from .fec import Fec
-from .footprint import Footprint
-from .wdm import Demultiplexed, RingBus
 
 
-class AbstractOpticalPort(Component):
-    """What an end needs besides that which makes its light: electronics and receiver.
+class Footprint(Component):
+    r"""Room and reliability of one end.
 
-    ```
-    host SerDes ── trace ──[ retimer ]── driver ──── light ─── coupler_out ── fibre
-                     └─────[ retimer ]── TIA ── photodiode ── coupler_receive ── fibre
-    ```
+    The edge is that of the box the end sits at: faceplate of a switch for a pluggable,
+    fibre row of an engine, die edge for copper. `per_pair` positions of a `pitch`
+    serve a pair of fibres or wires (one each way), so that $n$ pairs take
+    $n\,n_{pair}\,p$ of it; fibres that only bring laser light count, and the rows of a
+    faceplate divide. Failures come at a constant rate, lasers apart: those have their
+    own, by the heat of their junctions. Left out: spare lasers, connectors, software.
+    """
 
-    Whoever drives also equalises: the DSP where there is one, else the host's SerDes
-    through the trace. Toward the light the trace is undone ahead of the driver,
-    which costs swing at the driver's noisy input; from the TIA it is undone behind the
-    SerDes' input noise. The signal path of all lanes is the same. The controller of
-    the module counts as `tuning`, with the heaters and lock loops it runs. A
-    half-retimed pluggable has a retimer for what it sends and none for what arrives.
+    pitch_m: Scalar = param(
+        unit="m", doc="width of a position on the edge", low=1e-5, high=0.1
+    )
+    per_pair: Scalar = param(
+        unit="1", doc="positions for one fibre or wire each way", low=1e-3, high=16.0
+    )
+    area_m2: Scalar = param(
+        unit="m^2", doc="module, engine or chip of the end", low=1e-8, high=0.1
+    )
+    electronics_fit: Scalar = param(
+        unit="FIT", doc="failures of all but lasers in 1e9 h", low=0.1, high=5000.0
+    )
+
+    def edge_m(self, pairs: Scalar) -> Scalar:
+        """Length of edge of `pairs` fibres or wires each way."""
+        return self.pitch_m * self.per_pair * pairs
+
+
+class PortBudget(eqx.Module):
+    """Watts of one end of a link, full duplex, by cause of `causes.LINK`."""
+
+    static_w: dict[str, Scalar]
+    """burnt busy or idle"""
+    dynamic_j_per_bit: dict[str, Scalar]
+    """burnt only when payload moves, per payload bit sent or received"""
+    boundary: tuple[tuple[str, str], ...] = eqx.field(static=True)
+    """(cause, box of `causes.BOUNDARIES` that pays it)"""
+    shoreline_bps_per_m: Scalar
+    """payload of one direction per length of edge"""
+    area_m2: Scalar
+    fit: Scalar
+    """failures in 1e9 hours, electronics and lasers"""
+
+    def power_w(self) -> Scalar:
+        """All static watts of this end."""
+        return sum(self.static_w.values(), start=jnp.zeros(()))
+
+    def vendor_w(self) -> Scalar:
+        """Watts at the vendor's boundary: module or engine and its laser, no host."""
+        inside = [cause for cause, box in self.boundary if box != "host"]
+        return sum((self.static_w[cause] for cause in inside), start=jnp.zeros(()))
+
+
+class LaserBudget(NamedTuple):
+    """All lasers of one end."""
+
+    electrical_w: Scalar
+    fit: Scalar = 0.0
+    """failures in 1e9 hours"""
+    external: bool = False
+    """in a box of their own, with converters of their own"""
+
+
+class AbstractPort(Component):
+    """One end of a link: a host's SerDes and what may follow it in a module.
+
+    The outermost SerDes on the way to the medium drives it and equalises what comes
+    back: the retimer's line side where there is a retimer, else the host's. A half
+    retimer has one for what it sends and none for what arrives. The electrical segments
+    that a retimer ends are known by their error rate.
     """
 
     host: eqx.AbstractVar[SerDes]
-    trace: eqx.AbstractVar[Trace]
     retimer: eqx.AbstractVar[Dsp | None]
-    driver: eqx.AbstractVar[AbstractDriver]
-    photodiode: eqx.AbstractVar[Photodiode]
-    tia: eqx.AbstractVar[TransimpedanceAmplifier]
-    housekeeping: eqx.AbstractVar[Housekeeping]
+    housekeeping: eqx.AbstractVar[Housekeeping | None]
     footprint: eqx.AbstractVar[Footprint]
     lanes: eqx.AbstractVar[Scalar]
-    coupler_receive_db: eqx.AbstractVar[Scalar]
-    wdm: eqx.AbstractVar[RingBus | None]
-    """what puts many wavelengths on a fibre and takes them apart"""
-    route: eqx.AbstractVar[ChipPath | None]
-    """guide between devices and fibre couplers, one way; None: in the couplers"""
-
-    @abc.abstractmethod
-    def wavelength_m(self) -> Scalar:
-        """Of the light it sends, in vacuum."""
-
-    @abc.abstractmethod
-    def operating_point(self, at: Conditions) -> "AbstractOperatingPoint":
-        """The light of this end under `at`, solved once for all that asks."""
-
-    def demultiplexer(self, at: Conditions, pam: int) -> Demultiplexed | None:
-        """Its drop filters; None where a fibre carries one wavelength."""
-        return None if self.wdm is None else self.wdm.demultiplex(at.case_k, pam)
 
     def transmit_phy(self) -> SerDes:
-        """Who sends the modulator's drive."""
+        """The SerDes that drives the medium, or the modulator into it."""
         return self.host if self.retimer is None else self.retimer.line
 
     def receive_phy(self) -> SerDes:
-        """Who takes the TIA's output."""
+        """The SerDes that equalises what arrives."""
         if self.retimer is None or not self.retimer.receives:
             return self.host
         return self.retimer.line
 
     def transmit_segments(self) -> list[Scalar]:
-        """log10 BER of the electrical segments ahead of the driver."""
+        """log10 BER of the electrical segments ahead of the medium."""
         return [] if self.retimer is None else [self.retimer.host_log10_ber]
 
     def receive_segments(self) -> list[Scalar]:
-        """log10 BER of the electrical segments behind the TIA."""
+        """log10 BER of the electrical segments behind the medium."""
         if self.retimer is None or not self.retimer.receives:
             return []
         return [self.retimer.host_log10_ber]
@@ -89,63 +117,37 @@ class AbstractOpticalPort(Component):
         passed = 1.0 if self.retimer.receives else 0.5
         return self.host.latency_s + passed * self.retimer.line.latency_s
 
-    def receiver(self, at: Conditions, frequency_hz: Values) -> Receiver:
-        """One lane of the receiver, responses at `frequency_hz`."""
-        f, phy, tia = frequency_hz, self.receive_phy(), self.tia
-        amplifier = tia.transfer(f)
-        if phy is self.host:
-            amplifier = amplifier * self.trace.transfer(f)
-        lost_db, photodiode = self.coupler_receive_db, self.photodiode.transfer(f)
-        lost_db = sum(self.receive_losses_db(at).values(), start=lost_db)
-        if self.wdm is not None:
-            photodiode = photodiode * self.wdm.transfer(f)
-        coupled = from_db(-lost_db)
-        return Receiver(
-            a_per_w=self.photodiode.responsivity_a_per_w * coupled,
-            dark_a=self.photodiode.dark_a,
-            thermal_a2_per_hz=tia.noise_a2_per_hz(
-                self.photodiode.capacitance_f, at.case_k
-            ),
-            photodiode=photodiode,
-            amplifier=amplifier,
-            front=phy.transfer(f),
-            input_per_hz=phy.noise_v2_per_hz / jnp.square(tia.output_v),
-            peaking_db=phy.peaking_db,
-            conversion=from_db(-phy.receive_snr_db),
-        )
-
-    def receive_losses_db(self, at: Conditions) -> dict[str, Scalar]:
-        """Losses on the way from the coupler past other filters into its own."""
-        demultiplexed = self.demultiplexer(at, 2)  # at any number of levels
-        losses_db = {} if demultiplexed is None else demultiplexed.losses_db
-        return self.route_losses_db("chip_receive") | losses_db
-
-    def route_losses_db(self, name: str) -> dict[str, Scalar]:
-        """Loss of the route, if there is one, under `name`."""
-        if self.route is None:
-            return {}
-        return {name: self.route.loss_db(self.wavelength_m())}
-
     def port_budget(
         self,
         fec: Fec,
         rate_bps: Scalar,
-        inside_w: dict[str, Scalar],
-        lasers: "Lasers",
-        pairs: Scalar,
+        module_w: dict[str, Scalar] | None = None,
+        lasers: LaserBudget | None = None,
+        pairs: Scalar | None = None,
     ) -> PortBudget:
-        """Watts by cause: `inside_w` and the lasers, DSP, conversion and host."""
-        inside_w = dict(inside_w)
+        """Watts by cause, for `pairs` of fibres or wires, else as many as lanes.
+
+        To `module_w`, by cause, come retimer and controller, which counts as `tuning`
+        with the heaters that it runs. All of the module is fed through its converters,
+        lasers too unless they are external. Host SerDes and FEC are the host's.
+        """
+        module_w = dict(module_w or {})
+        lasers = lasers or LaserBudget(jnp.zeros(()))
+        conversion = 1.0
         if self.retimer is not None:
-            inside_w["dsp"] = rate_bps * self.retimer.line.energy_j_per_bit
-            inside_w["serdes_module"] = rate_bps * self.retimer.host_energy_j_per_bit
-        converted_w = sum(inside_w.values(), start=jnp.zeros(()))
+            module_w["dsp"] = rate_bps * self.retimer.line.energy_j_per_bit
+            module_w["serdes_module"] = rate_bps * self.retimer.host_energy_j_per_bit
+        if self.housekeeping is not None:
+            heaters_w = module_w.get("tuning", 0.0)
+            module_w["tuning"] = heaters_w + self.housekeeping.control_w
+            conversion = self.housekeeping.conversion
+        converted_w = sum(module_w.values(), start=jnp.zeros(()))
         if not lasers.external:
             converted_w = converted_w + lasers.electrical_w
         static_w = by_cause(
-            **inside_w,
+            **module_w,
             laser=lasers.electrical_w,
-            power_conversion=converted_w * (1 / self.housekeeping.conversion - 1),
+            power_conversion=converted_w * (1 / conversion - 1),
             serdes_host=rate_bps * self.host.energy_j_per_bit,
             fec=rate_bps * fec.energy_j_per_bit,
         )
@@ -154,6 +156,7 @@ class AbstractOpticalPort(Component):
             "serdes_host": "host",
             "fec": "host",
         }
+        pairs = self.lanes if pairs is None else pairs
         return PortBudget(
             static_w,
             by_cause(),
@@ -164,35 +167,9 @@ class AbstractOpticalPort(Component):
         )
 
 
-class Lasers(NamedTuple):
-    """All lasers of an end, for its books."""
-
-    electrical_w: Scalar
-    fit: Scalar
-    """failures in 1e9 hours"""
-    external: bool
-    """in a box of their own, with converters of their own"""
-
-
-class AbstractOperatingPoint(eqx.Module):
-    """What a link asks of an end that sends."""
-
-    @abc.abstractmethod
-    def transmitter(
-        self, symbol_hz: Scalar, equaliser: AbstractEqualiser, pam: int
-    ) -> Transmitter:
-        """One lane of the transmitter, as far as `equaliser` wants to know."""
-
-    @abc.abstractmethod
-    def slacks(self) -> dict[str, Scalar]:
-        """Limits of the transmitter; `launch` in units of 10 dB."""
-
-    @abc.abstractmethod
-    def waterfall(self) -> dict[str, Scalar]:
-        """Laser power in dBm, then every dB down to the outer OMA in the fibre."""
-
-    @abc.abstractmethod
-    def budget(
-        self, fec: Fec, rate_bps: Scalar, symbol_hz: Scalar, pam: int
-    ) -> PortBudget:
-        """Watts of this end, by cause."""
+def by_cause(**watts: Scalar) -> dict[str, Scalar]:
+    """`watts` with every other cause of a link at zero, in the fixed order."""
+    unknown = set(watts) - set(causes.LINK)
+    if unknown:
+        raise ValueError(f"`{unknown}` are not causes of a link: {causes.LINK}")
+    return {cause: watts.get(cause, jnp.zeros(())) for cause in causes.LINK}

@@ -8,23 +8,15 @@ can improve them, and their margin is 0 because none is known.
 
 import jax.numpy as jnp
 
-from ..component import Component, Scalar, param
+from ..component import Scalar, param
 from ..devices.electronics import SerDes
 from ..devices.passives import FibrePath
-from .base import (
-    AbstractLink,
-    Conditions,
-    Direction,
-    LinkBudget,
-    PortBudget,
-    ber_slack,
-    by_cause,
-)
+from .base import AbstractLink, Conditions, Direction, LinkBudget, ber_slack
 from .fec import Fec
-from .footprint import Footprint
+from .port import AbstractPort, Footprint, LaserBudget, PortBudget
 
 
-class PublishedPort(Component):
+class PublishedPort(AbstractPort):
     """One end with published energies: what sends, with its light, and what receives.
 
     The transmitter counts as `laser` whatever its light comes from. Left out:
@@ -41,23 +33,21 @@ class PublishedPort(Component):
         unit="J/bit", doc="photodiode to bits", low=1e-15, high=1e-10
     )
 
+    @property
+    def retimer(self) -> None:
+        """Inside the published energies, if there is one."""
+        return None
+
+    @property
+    def housekeeping(self) -> None:
+        """Inside the published energies as well."""
+        return None
+
     def budget(self, fec: Fec, rate_bps: Scalar) -> PortBudget:
         """Watts of this end, by cause."""
-        static_w = by_cause(
-            laser=rate_bps * self.transmitter_j_per_bit,
-            receiver=rate_bps * self.receiver_j_per_bit,
-            serdes_host=rate_bps * self.host.energy_j_per_bit,
-            fec=rate_bps * fec.energy_j_per_bit,
-        )
-        box = dict.fromkeys(static_w, "module") | {"serdes_host": "host", "fec": "host"}
-        return PortBudget(
-            static_w,
-            by_cause(),
-            tuple(box.items()),
-            shoreline_bps_per_m=rate_bps / self.footprint.edge_m(self.lanes),
-            area_m2=self.footprint.area_m2,
-            fit=self.footprint.electronics_fit,
-        )
+        light = LaserBudget(rate_bps * self.transmitter_j_per_bit)
+        received = {"receiver": rate_bps * self.receiver_j_per_bit}
+        return self.port_budget(fec, rate_bps, received, light)
 
 
 class PublishedLink(AbstractLink):
@@ -81,17 +71,11 @@ class PublishedLink(AbstractLink):
 
     def budget(self, at: Conditions) -> LinkBudget:
         """What is published; of `at` only the length is used."""
-        host_s = (self.end_a.host.latency_s + self.end_b.host.latency_s) / 2
-        flight_s = self.path.latency_s(at.length_m)
-        return LinkBudget(
-            rate_bps=self.rate_bps,
-            line_rate_bps=self.rate_bps * self.fec.overhead,
-            latency_s=host_s + self.fec.latency_s + flight_s,
-            end_a=self.end_a.budget(self.fec, self.rate_bps),
-            end_b=self.end_b.budget(self.fec, self.rate_bps),
-            a_to_b=self.direction(at),
-            b_to_a=self.direction(at),
+        ends = (
+            self.end_a.budget(self.fec, self.rate_bps),
+            self.end_b.budget(self.fec, self.rate_bps),
         )
+        return self.link_budget(at, ends, (self.direction(at), self.direction(at)))
 
     def direction(self, at: Conditions) -> Direction:
         """Either direction: a claim, without a margin or noise to share."""

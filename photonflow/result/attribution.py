@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from ..cluster.step import Cluster, Links
 from ..component import getter
-from ..links.base import PortBudget
+from ..links.port import PortBudget
 
 
 Pull = Callable[[Cluster, Links | None], tuple[Links, Cluster]]

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from .. import causes
 from ..cluster.step import Cluster, Report
 from ..cluster.topology import FatTree
-from ..links.base import Direction, LinkBudget, PortBudget
+from ..links.base import Direction, LinkBudget
+from ..links.port import PortBudget
 from ..report.labels import BUDGET
 from ..search.objective import Objective
 from .schema import ConstraintRow, EndRow, HopRow, PortsRow, TierRow

@@ -14,7 +14,8 @@ import nominal
 from helpers import assert_close
 from photonflow.cards import Library
 from photonflow.component import replace
-from photonflow.links.base import Direction, LinkBudget, PortBudget, by_cause
+from photonflow.links.base import Direction, LinkBudget
+from photonflow.links.port import PortBudget, by_cause
 from photonflow.validation import cases
 
 
