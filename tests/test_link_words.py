@@ -6,15 +6,9 @@ import pytest
 
 from photonflow.cards import Library
 from photonflow.devices.sources import AbstractSource
+from photonflow.limits import declared
 from photonflow.quantity import show
-from photonflow.report.labels import (
-    BUDGET,
-    DROPS,
-    NOISES,
-    SLACKS,
-    constraint_name,
-    slack_name,
-)
+from photonflow.report.labels import BUDGET, NOISES, constraint_name, slack_name
 from photonflow.report.link_labels import main_slack, told
 
 
@@ -28,10 +22,8 @@ def shelf():
 
 def unnamed(slacks, stages, noises=()):
     """Those that would be shown as the code spells them."""
-    limits = {name.removeprefix(DROPS) for name in slacks}
-    return (
-        (limits - set(SLACKS)) | (set(stages) - set(BUDGET)) | set(noises) - {*NOISES}
-    )
+    limits = {name for name in slacks if not declared(name)}
+    return limits | (set(stages) - set(BUDGET)) | set(noises) - {*NOISES}
 
 
 @pytest.mark.parametrize("card", Library().names("links"))

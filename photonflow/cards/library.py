@@ -54,7 +54,7 @@ class Library:
         self._built: dict[str, tuple[Component, dict[str, Provenance]]] = {}
 
     @classmethod
-    def beside(cls, *folders: Path | str) -> "Library":
+    def with_folders(cls, *folders: Path | str) -> "Library":
         """The shipped cards with a user's `folders` before them."""
         return cls([*folders, card_root()])
 

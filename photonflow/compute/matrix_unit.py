@@ -12,11 +12,18 @@ from ..devices.detectors import Photodiode
 from ..devices.electronics import AbstractDriver
 from ..devices.lasers import CoherentSource
 from ..devices.mesh_power import SvdMesh
+from ..devices.modulators import SWING
 from ..devices.receivers import TransimpedanceAmplifier
 from ..devices.response import from_db, smooth_positive, to_db
 from ..devices.shifters import FieldModulator
+from ..limits import limit
 from . import precision
 from .base import AbstractMatrixUnit, ComputeCost, MatrixProduct
+
+
+LASER = limit("laser", "light of the source left", unit="dB", light="more")
+RIN = limit("rin", "noise target below the ceiling of laser RIN", unit="dB")
+MEMORY = limit("memory", "last vector below the noise target", unit="dB")
 
 
 class SvdUnit(AbstractMatrixUnit):
@@ -211,10 +218,10 @@ class SvdUnit(AbstractMatrixUnit):
         rin = self.receiver().laser(self.source.rin_per_hz, rejection)
         decay = math.sqrt(2) * math.pi * self.tia.bandwidth_hz / self.clock_hz
         return {
-            "laser": to_db(self.source.limit_w / self.laser_w()),
-            "rin": -to_db(rin) - self.receiver_snr_db,
-            "memory": 20 / math.log(10) * decay - self.receiver_snr_db,
-            "swing": 1 - self.modulator.swing(),
+            LASER.name: to_db(self.source.limit_w / self.laser_w()),
+            RIN.name: -to_db(rin) - self.receiver_snr_db,
+            MEMORY.name: 20 / math.log(10) * decay - self.receiver_snr_db,
+            SWING.name: 1 - self.modulator.swing(),
             **self.mesh.slacks(),
         }
 

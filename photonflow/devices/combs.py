@@ -7,10 +7,20 @@ import jax.numpy as jnp
 from jax.scipy.special import gammaln
 
 from ..component import Scalar, param
+from ..limits import limit
 from .coolers import ThermoelectricCooler
 from .lasers import DFBLaser
 from .response import from_db, to_db
 from .sources import AbstractSource, Light, lit
+
+
+COMB = limit(
+    "comb",
+    "light above that at which the comb starts",
+    missed="there is no comb: it takes {used:.3g} times the laser's light",
+    light="more",
+    order=1,
+)
 
 
 class CombSource(AbstractSource):
@@ -91,7 +101,7 @@ class CombSource(AbstractSource):
             diode_w=diode.light_w,
             lane_w=lane_w,
             rin_per_hz=self.laser.rin_per_hz + self.partition_per_hz,
-            slacks=diode.slacks | {"comb": 1 - self.least_w / diode.light_w},
+            slacks=diode.slacks | {COMB.name: 1 - self.least_w / diode.light_w},
             budget_db={
                 "laser": to_db(diode.light_w / 1e-3),
                 "comb": to_db(worst),

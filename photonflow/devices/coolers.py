@@ -1,7 +1,19 @@
 """Heat pumps under lasers."""
 
 from ..component import Component, Scalar, param
+from ..limits import limit
 from .response import smooth_positive
+
+
+LIFT_WIDTH_K = 2.0
+HEAT_WIDTH_W = 1e-3
+COOLER = limit(
+    "cooler",
+    "lift of the laser's cooler left",
+    missed="the laser's cooler lifts {used:.3g} of its largest difference",
+    light="less",
+    order=2,
+)
 
 
 class ThermoelectricCooler(Component):
@@ -37,7 +49,3 @@ class ThermoelectricCooler(Component):
     def slack(self, hot_k: Scalar) -> Scalar:
         """Part of the largest difference that is left."""
         return 1 - (hot_k - self.set_k) / self.span_k
-
-
-LIFT_WIDTH_K = 2.0
-HEAT_WIDTH_W = 1e-3

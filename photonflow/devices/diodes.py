@@ -8,12 +8,29 @@ import jax.numpy as jnp
 
 from .. import roots
 from ..component import Component, Scalar, param
+from ..limits import limit
 from ..units import BOLTZMANN_J_PER_K, CHARGE_C, LIGHT_M_PER_S, PLANCK_J_S
 from .response import smooth_positive
 
 
 REFERENCE_K = 298.15
 SPONTANEOUS = 1e-5  # spontaneous emission factor of an edge emitter; estimate
+JUNCTION = limit(
+    "junction",
+    "laser junction temperature",
+    missed="the laser's junction warms {used:.3g} times as far above 25 degC as "
+    "allowed",
+    light="less",
+    order=3,
+    nominal=True,  # a cooler laser gives more light, and a ring more heat
+)
+ROLLOVER = limit(
+    "rollover",
+    "slope of the laser left by its heat",
+    missed="the laser works past its rollover: more current, less light",
+    light="less",
+    order=1,
+)
 HALVINGS, NEWTON_STEPS = 9, 4  # some 0.1 K, squared four times
 
 
@@ -118,8 +135,8 @@ class AbstractDiode(Component):
         allowed_k = self.junction_max_k - REFERENCE_K
         return {
             # Rise over allowed rise above 25 C.
-            "junction": 1 - (junction_k - REFERENCE_K) / allowed_k,
-            "rollover": self.rollover_slack(junction_k),
+            JUNCTION.name: 1 - (junction_k - REFERENCE_K) / allowed_k,
+            ROLLOVER.name: self.rollover_slack(junction_k),
         }
 
     def rollover_slack(self, junction_k: Scalar) -> Scalar:

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 from ..component import Scalar, Transfer, Values, param
 from ..units import CHARGE_C, LIGHT_M_PER_S, PLANCK_J_S
 from .modulators import (
+    EXTINCTION,
     AbstractModulator,
     AbstractOperation,
     extinction_db,
@@ -108,7 +109,7 @@ class ElectroAbsorptionModulator(AbstractModulator):
             bottom=bottom,
             load_f=self.capacitance_f + self.pad_f,
             tuning_w=jnp.mean(heat_w),
-            slacks={"extinction": extinction_db(top / loss, bottom / loss)},
+            slacks={EXTINCTION.name: extinction_db(top / loss, bottom / loss)},
             modulator=self,
             sense=way,
         )

@@ -8,8 +8,10 @@ from jaxtyping import Array, Float
 from ..component import Scalar, Transfer, Values, param
 from .junction import PNJunction
 from .modulators import (
+    EXTINCTION,
     FORWARD_V,
     FORWARD_WIDTH_V,
+    SWING,
     AbstractModulator,
     AbstractOperation,
     extinction_db,
@@ -99,8 +101,8 @@ class LumpedMachZehnderModulator(AbstractModulator):
             load_f=(capacitance_f + self.pad_f) / 2,
             tuning_w=self.hold_w,
             slacks={
-                "swing": 1 - self.turn(),  # one flank of the sine
-                "extinction": extinction_db(top / open_, bottom / open_),
+                SWING.name: 1 - self.turn(),  # one flank of the sine
+                EXTINCTION.name: extinction_db(top / open_, bottom / open_),
             },
             modulator=self,
             sense=way,

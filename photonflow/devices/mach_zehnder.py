@@ -8,7 +8,9 @@ from jaxtyping import Array, Float
 
 from ..component import Scalar, Transfer, Values, param
 from .modulators import (
+    EXTINCTION,
     LEVEL_WIDTH,
+    SWING,
     AbstractModulator,
     AbstractOperation,
     extinction_db,
@@ -129,8 +131,8 @@ def quadrature(
         load_f=jnp.zeros_like(turn),
         tuning_w=bias_w,
         slacks={
-            "swing": 1 - turn,  # one flank of the sine: V_pp <= V_pi
-            "extinction": extinction_db(0.5 + half, 0.5 - half),
+            SWING.name: 1 - turn,  # one flank of the sine: V_pp <= V_pi
+            EXTINCTION.name: extinction_db(0.5 + half, 0.5 - half),
         },
         electrode=electrode,
         loss=loss,

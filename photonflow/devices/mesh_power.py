@@ -6,8 +6,12 @@ A cell is one phase shifter ahead of a coupler, one between the two couplers.
 """
 
 from ..component import Component, Scalar, param
+from ..limits import limit
 from .converters import HoldConverter
 from .shifters import AbstractPhaseShifter
+
+
+PHASE_REACH = limit("reach", "volts of the converters left for a whole turn")
 
 
 class SvdMesh(Component):
@@ -79,4 +83,4 @@ class SvdMesh(Component):
 
     def slacks(self) -> dict[str, Scalar]:
         """`reach`: the converter has the volts for every phase of a turn."""
-        return {"reach": 1 - self.shifter.needed_v() / self.converter.swing_v}
+        return {PHASE_REACH.name: 1 - self.shifter.needed_v() / self.converter.swing_v}

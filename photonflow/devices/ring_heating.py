@@ -21,10 +21,29 @@ from jaxtyping import Array
 
 from .. import roots
 from ..component import Component, Scalar, Values, param
+from ..limits import limit
 from . import rings
 from .ring_resonance import Resonance
 
 
+FOLD = limit(
+    "fold",
+    "distance of the ring to its thermal fold",
+    missed="the ring is bistable: the gain of its self-heating is {used:.3g}, at most "
+    "1 is stable",
+    light="less",
+    order=4,
+    nominal=True,  # a cooler laser gives more light
+)
+HEATER = limit(
+    "heater",
+    "heater power left",
+    missed="resonance outside the tuning range: light shifts the ring {used:.3g} times "
+    "as far as its heater holds, which cannot cool",
+    light="less",
+    order=5,
+    nominal=True,
+)
 POINTS = 64  # of the grid, for each level
 HALVINGS, NEWTON_STEPS = 26, 1  # a cell of some GHz to 50 Hz, which Newton squares
 FOLD_WIDTH = 1e-6  # of the loop gain; keeps the derivative finite at the fold

@@ -12,6 +12,7 @@ from ..units import LIGHT_M_PER_S
 from . import ring_waves, rings
 from .junction import PNJunction
 from .modulators import (
+    EXTINCTION,
     FORWARD_V,
     FORWARD_WIDTH_V,
     LEVEL_WIDTH,
@@ -23,7 +24,7 @@ from .modulators import (
 )
 from .passives import RibWaveguide
 from .response import from_db, one_pole, smooth_abs, smooth_positive
-from .ring_heating import RingHeater, SelfHeating, settle
+from .ring_heating import FOLD, HEATER, RingHeater, SelfHeating, settle
 from .ring_resonance import Resonance
 
 
@@ -136,11 +137,11 @@ class MicroringModulator(AbstractModulator):
         hold_hz = self.heater.hold * self.fsr_hz()
         if self.locked:
             own_hz, loop_gain = heating.loop(detuning_hz)
-            slacks = {"fold": 1 - loop_gain, "heater": 1 - own_hz / hold_hz}
+            slacks = {FOLD.name: 1 - loop_gain, HEATER.name: 1 - own_hz / hold_hz}
             left_hz, loop_w = hold_hz - own_hz, self.heater.loop_w
         else:
             settled = settle(heating, detuning_hz)
-            detuning_hz, slacks = settled.offset_hz, {"fold": settled.fold}
+            detuning_hz, slacks = settled.offset_hz, {FOLD.name: settled.fold}
             left_hz, loop_w = hold_hz, jnp.zeros(())
         heater_w = smooth_positive(left_hz / hz_per_w, HEATER_WIDTH_W)
         return self.at_work(middle, heating, detuning_hz, heater_w + loop_w, slacks)
@@ -180,7 +181,7 @@ class MicroringModulator(AbstractModulator):
             bottom=loss * (middle_t - half),
             load_f=middle.junction_f + self.pad_f,
             tuning_w=tuning_w,
-            slacks=slacks | {"extinction": extinction},
+            slacks=slacks | {EXTINCTION.name: extinction},
             ring=self,
             middle=middle,
             detuning_hz=detuning_hz,

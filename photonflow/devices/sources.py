@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from ..component import Component, Scalar, param
-from .coolers import ThermoelectricCooler
+from .coolers import COOLER, ThermoelectricCooler
 from .diodes import AbstractDiode
 from .lasers import DFBLaser
 from .response import from_db, to_db
@@ -73,7 +73,7 @@ def lit(
     light_w, electrical_w = laser.light_w(junction_k), laser.electrical_w()
     slacks = laser.slacks(junction_k)
     if cooler is not None:
-        slacks = slacks | {"cooler": cooler.slack(box_k)}
+        slacks = slacks | {COOLER.name: cooler.slack(box_k)}
         heat_w = electrical_w - light_w
         electrical_w = electrical_w + cooler.power_w(heat_w, box_k)
     return LitDiode(light_w, electrical_w, laser.wear.fit(junction_k), slacks)

@@ -7,9 +7,19 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from ..component import Scalar, Transfer, Values, param
+from ..limits import limit
 from .diodes import SPONTANEOUS, AbstractDiode, WearOut
-from .modulators import extinction_db
+from .modulators import EXTINCTION, extinction_db
 from .response import inverse, one_pole, smooth_positive
+
+
+THRESHOLD = limit(
+    "threshold",
+    "laser drive above threshold",
+    missed="the lowest level lies below the threshold of the laser by {short:.3g} of "
+    "its bias",
+    order=6,
+)
 
 
 class VCSEL(AbstractDiode):
@@ -107,8 +117,8 @@ class VCSEL(AbstractDiode):
             slacks=self.slacks(junction_k)
             | {
                 # The lowest level stays above threshold, in units of the bias.
-                "threshold": (above_a - self.swing_a / 2) / self.current_a,
-                "extinction": extinction_db(top_w / light_w, bottom_w / light_w),
+                THRESHOLD.name: (above_a - self.swing_a / 2) / self.current_a,
+                EXTINCTION.name: extinction_db(top_w / light_w, bottom_w / light_w),
             },
             resonance_hz=resonance_hz,
             damping_per_s=self.k_factor_s * jnp.square(resonance_hz)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from .. import causes
+from .. import causes, limits
 from ..cards import Library, Provenance, apply
 from ..cards.values import require_name
 from ..causes import DIRECTIONS, ENDS, ClimateName, DirectionName
@@ -22,8 +22,7 @@ from ..links.base import AbstractLink, Conditions, LinkBudget
 from ..links.laser_drive import CURRENT, LaserDrive, link_drives
 from ..quantity import InputError
 from ..result.link_schema import Curve, DirectionRow, LinkHop, LinkResult
-from ..result.rows import TOLERANCE, end_row, floats, hop_row
-from ..search.objective import NOMINAL
+from ..result.rows import end_row, floats, hop_row
 from ..search.sqp import QUICK
 from .rows import drive_row
 
@@ -156,11 +155,11 @@ def misses(solved: Solved) -> list[tuple[ClimateName, DirectionName, str, float]
     for climate, budget in solved.budgets.items():
         for side in DIRECTIONS.values():
             for name, slack in getattr(budget, side).slacks.items():
-                if climate == "nominal" and name not in NOMINAL:
+                if climate == "nominal" and not limits.find(name).nominal:
                     continue
                 value = float(slack)
                 row = (climate, side, name, value)
-                if value < -TOLERANCE:
+                if not limits.met(value):
                     old = found.get((side, name), row)
                     found[side, name] = min(old, row, key=lambda r: r[3])
     return sorted(found.values(), key=lambda row: row[3])

@@ -7,9 +7,22 @@ import jax.numpy as jnp
 
 from ..component import Component, Scalar, param
 from ..devices.passives import AbstractCopperPath, FibrePath
+from ..limits import limit
 from ..units import LN10
 from .fec import Fec
 from .port import AbstractPort, PortBudget
+
+
+BER = limit(
+    "ber", "error rate before FEC, at the required margin", light="more", order=2
+)
+LAUNCH = limit(
+    "launch",
+    "least swing launched into the fibre",
+    missed="the swing launched is {short_db:.2f} dB below what is asked",
+    light="more",
+    order=3,
+)
 
 
 class Conditions(Component):

@@ -20,6 +20,7 @@ from ..devices.passives import AbstractCopperPath
 from ..devices.response import from_db, power, to_db
 from ..signal import decision
 from .base import (
+    BER,
     AbstractLink,
     Conditions,
     Direction,
@@ -150,7 +151,7 @@ class CopperLink(AbstractLink):
                 "channel": to_db(salz),
                 "noise": -to_db(ratio * at_slicer_v2),
             },
-            slacks={"ber": ber_slack(totals[1], self.fec.threshold)},
+            slacks={BER.name: ber_slack(totals[1], self.fec.threshold)},
         )
 
     def _log10_ber(self, ratio: Scalar) -> Scalar:

@@ -9,7 +9,7 @@ from ..devices.receivers import TransimpedanceAmplifier
 from ..devices.response import from_db, power, to_db
 from ..devices.vcsels import VCSEL, VCSELOperation
 from ..signal.receiver import AbstractEqualiser, Transmitter
-from .base import Conditions
+from .base import LAUNCH, Conditions
 from .fec import Fec
 from .optical_port import AbstractOperatingPoint, AbstractOpticalPort
 from .port import Footprint, LaserBudget, PortBudget
@@ -117,7 +117,7 @@ class DirectlyModulatedOperatingPoint(AbstractOperatingPoint):
     def slacks(self) -> dict[str, Scalar]:
         """Limits of the transmitter; `launch` in units of 10 dB."""
         launch = (self.launch_dbm() - self.port.launch_dbm) / 10
-        return {"launch": launch} | self.modulation.slacks
+        return {LAUNCH.name: launch} | self.modulation.slacks
 
     def waterfall(self) -> dict[str, Scalar]:
         """Light of the bias in dBm, then every dB to the outer OMA in the fibre."""

@@ -12,10 +12,11 @@ from ..devices.receivers import TransimpedanceAmplifier
 from ..devices.response import from_db, power, to_db
 from ..devices.ring_modulators import MicroringModulator
 from ..devices.sources import AbstractSource, Light
+from ..limits import DROP
 from ..signal.decision import mean_square
 from ..signal.pattern import light
 from ..signal.receiver import AbstractEqualiser, Transmitter
-from .base import Conditions
+from .base import LAUNCH, Conditions
 from .fec import Fec
 from .optical_port import AbstractOperatingPoint, AbstractOpticalPort
 from .port import Footprint, LaserBudget, PortBudget
@@ -149,12 +150,12 @@ class ModulatedOperatingPoint(AbstractOperatingPoint):
     def slacks(self) -> dict[str, Scalar]:
         """Limits of the transmitter; `launch` in units of 10 dB."""
         launch = (self.launch_dbm() - self.port.launch_dbm) / 10
-        slacks = {"launch": launch} | self.light.slacks | self.modulation.slacks
+        slacks = {LAUNCH.name: launch} | self.light.slacks | self.modulation.slacks
         # What limits a bus is the same at any number of levels.
         bus, demultiplexed = self.bus(2), self.port.demultiplexer(self.at, 2)
         if bus is not None and demultiplexed is not None:
             filters = {
-                f"drop_{name}": slack for name, slack in demultiplexed.slacks.items()
+                f"{DROP}{name}": slack for name, slack in demultiplexed.slacks.items()
             }
             slacks = slacks | bus.slacks | filters
         return slacks

@@ -15,6 +15,7 @@ from ..signal.receiver import (
     receive,
 )
 from .base import (
+    BER,
     AbstractLink,
     Conditions,
     Direction,
@@ -141,7 +142,7 @@ class OpticalLink(AbstractLink):
                 "coupler_receive": -rx.coupler_receive_db,
             }
             | {name: -loss for name, loss in rx.receive_losses_db(at).items()},
-            slacks={"ber": ber_slack(totals[1], self.fec.threshold)} | tx.slacks,
+            slacks={BER.name: ber_slack(totals[1], self.fec.threshold)} | tx.slacks,
         )
 
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from ..component import Scalar, param
 from ..devices.electronics import SerDes
 from ..devices.passives import FibrePath
-from .base import AbstractLink, Conditions, Direction, LinkBudget, ber_slack
+from .base import BER, AbstractLink, Conditions, Direction, LinkBudget, ber_slack
 from .fec import Fec
 from .port import AbstractPort, Footprint, LaserBudget, PortBudget
 
@@ -85,5 +85,5 @@ class PublishedLink(AbstractLink):
             margin_db=jnp.zeros_like(self.log10_ber),
             noise_share={"published": jnp.ones_like(self.log10_ber)},
             budget_db={"path": -self.path.loss_db(at.length_m)},
-            slacks={"ber": ber_slack(self.log10_ber, self.fec.threshold)},
+            slacks={BER.name: ber_slack(self.log10_ber, self.fec.threshold)},
         )

@@ -23,10 +23,25 @@ from ..component import Component, Scalar, param
 from ..devices import rings
 from ..devices.response import smooth_abs
 from ..devices.ring_heating import RingHeater
+from ..limits import limit
 
 
 SIGMAS = 3.0  # of spread that a placement covers on either side
 ASSIST_WIDTH_HZ = 1e9  # 0.1 K of heat; moves a shift of 100 GHz by 2.5e-5
+TUNING_RANGE = limit(
+    "tuning_range",
+    "reach of the ring heaters left",
+    missed="resonance outside the tuning range: the ring that is farthest off needs "
+    "{used:.3g} times the shift that its heater can give",
+    order=4,
+)
+AMBIENT = limit(
+    "ambient",
+    "ambient below the rings' hottest",
+    missed="resonance outside the tuning range: the ambient is hotter than the hottest "
+    "that the rings are made for, and a heater cannot cool",
+    order=3,
+)
 
 
 class Placement(eqx.Module):
@@ -109,7 +124,7 @@ class AbstractTuning(Component):
         crowding = crowding or alone()
         wanted = self.wants(fsr_hz, wavelengths, ambient_k, hz_per_k, crowding.spread)
         left_hz = wanted.worst_hz - self.assist_hz
-        tuned = {"tuning_range": 1 - left_hz / (self.reach_k * hz_per_k)}
+        tuned = {TUNING_RANGE.name: 1 - left_hz / (self.reach_k * hz_per_k)}
         return Placement(
             mean_hz=crowding.share * _heated_hz(wanted.mean_hz - self.assist_hz),
             worst_hz=_heated_hz(left_hz),
@@ -171,7 +186,7 @@ class FullThermal(AbstractTuning):
         cooler_k = self.hottest_k - ambient_k
         mean_hz = SIGMAS * sigma_hz + cooler_k * hz_per_k
         worst_hz = 2 * SIGMAS * sigma_hz + range_k * hz_per_k
-        return Wanted(mean_hz, worst_hz, {"ambient": cooler_k / range_k})
+        return Wanted(mean_hz, worst_hz, {AMBIENT.name: cooler_k / range_k})
 
 
 class BarrelShift(AbstractTuning):

@@ -31,9 +31,26 @@ from ..component import Component, Scalar, Transfer, Values, param
 from ..devices.filters import RingFilter
 from ..devices.response import to_db
 from ..devices.ring_modulators import MicroringModulator
+from ..limits import limit
 from ..signal.decision import mean_square
 from ..units import LIGHT_M_PER_S, LN10
 from .tuning import AbstractTuning, Placement, ThermalCoupling, holding_w, hz_per_k
+
+
+SLOTS = limit(
+    "slots",
+    "places left in the grid of its card",
+    missed="{used:.3g} times as many wavelengths as `slots`, the room that the card of "
+    "the grid has",
+    order=1,
+)
+FSR = limit(
+    "fsr",
+    "free spectral range left by the wavelengths",
+    missed="more wavelengths than the free spectral range holds: they take {used:.3g} "
+    "of it",
+    order=2,
+)
 
 
 class WavelengthGrid(Component):
@@ -85,8 +102,8 @@ class WavelengthGrid(Component):
         the last.
         """
         return {
-            "fsr": 1 - self.wavelengths * self.spacing_hz / fsr_hz,
-            "slots": 1 - self.wavelengths / self.slots,
+            FSR.name: 1 - self.wavelengths * self.spacing_hz / fsr_hz,
+            SLOTS.name: 1 - self.wavelengths / self.slots,
         }
 
 

@@ -2,13 +2,12 @@
 
 from typing import Any
 
+from ..limits import TOLERANCE, met
 from ..units import SUFFIX
 from .labels import NONE, Number, constraint_name, minus, number, quantity, si, unit_of
 
 
 Variant = dict[str, Any]
-TOLERANCE = 1e-6
-"""a slack this little from 0 is at its limit"""
 NOTHING_J = 1e-9
 """J/token that are not worth a sentence: what a search leaves of an inactive limit"""
 
@@ -32,7 +31,7 @@ def constraints(variant: Variant) -> list[dict[str, str]]:
 
 def state(row: dict[str, Any]) -> str:
     """Whether a limit is missed, active or has room."""
-    if not row["slack"] >= -TOLERANCE:
+    if not met(row["slack"]):
         return "missed"
     return "at its limit" if row["slack"] <= TOLERANCE else "met"
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from .. import causes
+from .. import causes, limits
+from ..limits import Limit
 from ..quantity import show
 from ..units import SUFFIX
 
@@ -128,27 +129,6 @@ BUDGET = {
     "noise": "noise at the slicer",
 }
 
-SLACKS = {
-    "ber": "error rate before FEC, at the required margin",
-    "launch": "least swing launched into the fibre",
-    "junction": "laser junction temperature",
-    "rollover": "slope of the laser left by its heat",
-    "threshold": "laser drive above threshold",
-    "cooler": "lift of the laser's cooler left",
-    "comb": "light above that at which the comb starts",
-    "fold": "distance of the ring to its thermal fold",
-    "heater": "heater power left",
-    "tuning_range": "reach of the ring heaters left",
-    "ambient": "ambient below the rings' hottest",
-    "fsr": "free spectral range left by the wavelengths",
-    "slots": "places left in the grid of its card",
-    "swing": "drive swing",
-    "extinction": "outer extinction ratio",
-}
-
-DROPS = "drop_"
-"""ahead of a limit of the filters that take wavelengths apart"""
-
 NOISES = {
     "thermal": "thermal, receiver",
     "shot": "shot",
@@ -193,9 +173,17 @@ def constraint_name(path: str) -> str:
 
 def slack_name(name: str) -> str:
     """`drop_fsr` for people."""
-    base = name.removeprefix(DROPS)
-    words = SLACKS.get(base, base.replace("_", " "))
-    return words if base == name else f"{words}, drop filters"
+    return limit(name).label
+
+
+def limit(name: str) -> Limit:
+    """The declaration of a limit, which stands beside the model that computes it."""
+    if not limits.declared(name):
+        # A stored result is drawn without the models: look for it in all of them.
+        from ..cards.classes import registry
+
+        registry()
+    return limits.find(name)
 
 
 def stage_name(name: str) -> str:

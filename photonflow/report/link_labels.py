@@ -5,16 +5,9 @@ import math
 from ..causes import DirectionName
 from ..quantity import show
 from ..result.link_schema import Diagnosis, LinkResult, RepairRow
-from .labels import DROPS, noise_name, slack_name
+from .labels import limit, noise_name
 
 
-FIRST = ("slots", "fsr", "ambient", "tuning_range", "swing", "threshold")
-"""limits that no light could meet: named before an error rate they spoil"""
-LIGHT = ("ber", "launch")
-AFTER = ("rollover", "cooler", "junction", "fold", "heater")
-"""limits of too much light"""
-OTHERS = ""
-"""limits that stand in none of these, named between the first and the last"""
 DIFFERENCE_K = 200.0
 """No part of a link works below: a range that goes there is of differences."""
 MAKES = {
@@ -43,13 +36,16 @@ def told(value: float, unit: str, least: float = DIFFERENCE_K) -> str:
 
 
 def main_slack(missed: list[str], reachable: bool) -> str:
-    """The one of several missed limits of a direction that explains the others."""
-    late = [*AFTER, *LIGHT] if reachable else [*LIGHT, *AFTER]
-    order = [*FIRST, OTHERS, *late]
+    """The one of several missed limits of a direction that explains the others.
 
-    def place(name: str) -> tuple[int, bool]:
-        base = name.removeprefix(DROPS)
-        return order.index(base if base in order else OTHERS), base != name
+    What no light could meet explains an error rate that it spoils; a laser that has to
+    give too much explains its heat, and one that cannot give enough does not.
+    """
+    kinds = [None, "less", "more"] if reachable else [None, "more", "less"]
+
+    def place(name: str) -> tuple[int, float]:
+        found = limit(name)
+        return kinds.index(found.light), float(found.order)
 
     return min(missed, key=place)
 
@@ -62,50 +58,25 @@ def fault(
     drive = next((d for d in result.drives if d.path.startswith(end)), None)
     noises = result.noise_share[side]
     limiting = max(noises, key=lambda name: noises[name])
-    if slack in LIGHT:
-        if slack == "ber":
-            # The slack is half the log of the ratio of the two exponents.
-            now = result.log10_ber_limit * math.exp(2 * value)
-            words = (
-                f"error rate 10^{now:.2f} before FEC at the required margin of "
-                f"{result.reserve_db:g} dB, 10^{result.log10_ber_limit:.2f} allowed"
-            )
-            if ceiling:
-                words += "; no amount of light would do"
-            elif drive is not None and drive.shortfall_db:
-                words += f"; {drive.shortfall_db:.2f} dB of light are missing"
-            share = f"{noises[limiting]:.0%} of all"
-            words += f"; the limiting noise is {noise_name(limiting)} ({share})"
-        else:
-            words = f"the swing launched is {-10 * value:.2f} dB below what is asked"
-        if drive is not None and not drive.reachable and not ceiling:
-            words += f"; the laser gives most at {show(drive.amps, 'A')}"
-        return words
-    base, part = slack.removeprefix(DROPS), 1 - value
-    words = {
-        "fold": "the ring is bistable: the gain of its self-heating is "
-        f"{part:.3g}, at most 1 is stable",
-        "heater": "resonance outside the tuning range: light shifts the ring "
-        f"{part:.3g} times as far as its heater holds, which cannot cool",
-        "tuning_range": "resonance outside the tuning range: the ring that is farthest "
-        f"off needs {part:.3g} times the shift that its heater can give",
-        "ambient": "resonance outside the tuning range: the ambient is hotter than the "
-        "hottest that the rings are made for, and a heater cannot cool",
-        "fsr": "more wavelengths than the free spectral range holds: they take "
-        f"{part:.3g} of it",
-        "slots": f"{part:.3g} times as many wavelengths as `slots`, the room that the "
-        "card of the grid has",
-        "rollover": "the laser works past its rollover: more current, less light",
-        "junction": f"the laser's junction warms {part:.3g} times as far above "
-        "25 degC as allowed",
-        "cooler": f"the laser's cooler lifts {part:.3g} of its largest difference",
-        "threshold": "the lowest level lies below the threshold of the laser by "
-        f"{-value:.3g} of its bias",
-        "comb": f"there is no comb: it takes {part:.3g} times the laser's light",
-        "swing": f"the drive swings {part:.3g} half-wave voltages, at most 1",
-        "extinction": f"the extinction ratio is {-value:.3g} dB too small",
-    }.get(base, f"{slack_name(base)}: slack {value:.3g}, met from 0")
-    return words if base == slack else f"{words} (drop filters)"
+    if slack == "ber":
+        # The slack is half the log of the ratio of the two exponents.
+        now = result.log10_ber_limit * math.exp(2 * value)
+        words = (
+            f"error rate 10^{now:.2f} before FEC at the required margin of "
+            f"{result.reserve_db:g} dB, 10^{result.log10_ber_limit:.2f} allowed"
+        )
+        if ceiling:
+            words += "; no amount of light would do"
+        elif drive is not None and drive.shortfall_db:
+            words += f"; {drive.shortfall_db:.2f} dB of light are missing"
+        share = f"{noises[limiting]:.0%} of all"
+        words += f"; the limiting noise is {noise_name(limiting)} ({share})"
+    else:
+        words = limit(slack).explanation(value)
+    short = slack in ("ber", "launch") and drive is not None and not drive.reachable
+    if short and not ceiling:
+        words += f"; the laser gives most at {show(drive.amps, 'A')}"
+    return words
 
 
 def chosen(

@@ -7,14 +7,14 @@ from rich.table import Table
 
 from .. import causes
 from ..causes import ClimateName, DirectionName
+from ..limits import met
 from ..quantity import show
 from ..result.link_schema import LinkResult
-from .labels import BUDGET, CAUSES, DROPS, WAYS, noise_name, slack_name, stage_name
-from .link_labels import FIRST, LIGHT, told
+from .labels import BUDGET, CAUSES, WAYS, limit, noise_name, stage_name
+from .link_labels import told
 
 
 SIDES: tuple[DirectionName, ...] = ("a_to_b", "b_to_a")
-MET = -1e-6
 LEAST = 5e-4
 """watts and shares below this are left out of the tables"""
 
@@ -135,10 +135,10 @@ def _limits(result: LinkResult) -> Table:
     for name in names:
         pair = [worst[side].get(name) for side in SIDES]
         warm = [nominal[side].get(name) for side in SIDES]
+        about = limit(name)
         # What the corner decides is no limit anywhere else.
-        alike = name.removeprefix(DROPS) in (*LIGHT, *FIRST)
-        beside = "" if alike else " / ".join(map(_slack, warm))
-        table.add_row(slack_name(name), *map(_slack, pair), beside)
+        beside = " / ".join(map(_slack, warm)) if about.nominal else ""
+        table.add_row(about.label, *map(_slack, pair), beside)
     return table
 
 
@@ -184,6 +184,6 @@ def _number(value: float | None, form: str) -> str:
 def _slack(value: float | None) -> str:
     if value is None:
         return ""
-    mark = "" if value >= MET else " MISSED"
+    mark = "" if met(value) else " MISSED"
     # What a solved current leaves is 0 to rounding.
     return f"{0.0 if abs(value) < 1e-9 else value:.3g}{mark}"

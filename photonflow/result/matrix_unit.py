@@ -3,6 +3,7 @@
 import math
 
 from ..cluster.step import OFFLOADED, Report
+from ..limits import find
 from .rows import floats
 from .schema import ConstraintRow, MatrixUnitRow, VariantResult
 
@@ -46,7 +47,7 @@ def unit_limits(report: Report) -> list[ConstraintRow]:
             name=f"matrix_unit.{name}",
             value=slack,
             limit=0.0,
-            unit="dB" if name in ("laser", "rin", "memory") else "1",
+            unit=find(name).unit,
             slack=slack,
             multiplier=None,
         )

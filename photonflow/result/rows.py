@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import jax.numpy as jnp
 
-from .. import causes
+from .. import causes, limits
 from ..cluster.step import Cluster, Report
 from ..cluster.topology import FatTree
 from ..links.base import Direction, LinkBudget
@@ -18,8 +18,6 @@ from .schema import ConstraintRow, EndRow, HopRow, PortsRow, TierRow
 
 MODULE_BPS = 1.6e12
 """payload of the module that ports are counted in"""
-TOLERANCE = 1e-6
-"""a slack this little below 0 is met: what a root solve or a search leaves"""
 
 
 def floats(values: Mapping[str, Any], order: Iterable[str] = ()) -> dict[str, float]:
@@ -169,14 +167,13 @@ def constraint_rows(
         budget = getattr(report, asked.climate)[asked.tier][asked.hop]
         direction: Direction = getattr(budget, asked.direction)
         slack = float(direction.slacks[asked.slack])
-        value, limit, unit = slack, asked.minimum, "1"
+        value, limit = slack, asked.minimum
+        unit = limits.find(asked.slack).unit
         if asked.slack == "ber" and limit == 0:
             # People read an error rate; its slack is a smooth image of it.
             value = float(direction.log10_ber_reserve)
             limit = math.log10(thresholds[f"{asked.tier}.{asked.hop}"])
             unit = "log10"
-        if asked.slack == "extinction":
-            unit = "dB"
         multiplier = (multipliers or {}).get(asked.name)
         if multiplier is not None and unit == "log10":
             # slack = (ln|log10 BER| - ln|limit|) / 2, so d slack/d limit = -1/(2 limit)
@@ -195,7 +192,7 @@ def constraint_rows(
 
 def met(rows: list[ConstraintRow]) -> bool:
     """Whether every constraint is met."""
-    return all(row.slack >= -TOLERANCE for row in rows)
+    return all(limits.met(row.slack) for row in rows)
 
 
 def ports_row(tree: FatTree) -> PortsRow:

@@ -1,8 +1,8 @@
 """Results in words."""
 
+from ..limits import met
 from ..report.sweep import over_points
 from .matrix_unit import unit_sentence
-from .rows import TOLERANCE
 from .schema import ConstraintRow, LaserDriveRow, VariantResult
 
 
@@ -65,7 +65,7 @@ def why_infeasible(limits: list[ConstraintRow], drives: list[LaserDriveRow]) -> 
         noise = f"; the limiting noise is {worst.limiting}" if worst.limiting else ""
         why = ", and no amount of light would do" if worst.ceiling else ""
         return f"{worst.path} misses its {worst.binding} limit{short}{why}{noise}"
-    missed = [limit for limit in limits if not limit.slack >= -TOLERANCE]
+    missed = [limit for limit in limits if not met(limit.slack)]
     if not missed:
         return "a result is not a finite number"
     worst = min(missed, key=lambda limit: limit.slack)

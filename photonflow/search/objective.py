@@ -8,13 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .. import limits
 from ..cluster.budgets import arranged, shapes
 from ..cluster.step import Cluster, Links, Report
 from ..component import Scalar
-
-
-NOMINAL = ("fold", "heater", "junction", "swing")
-"""slacks that also count at the nominal climate: a cooler laser gives more light"""
 
 
 class Constraint(NamedTuple):
@@ -61,7 +58,7 @@ class Objective(eqx.Module):
                 for hop, budget in budgets[tier].items():
                     for side in ("a_to_b", "b_to_a"):
                         for slack in getattr(budget, side).slacks:
-                            if climate == "worst" or slack in NOMINAL:
+                            if climate == "worst" or limits.find(slack).nominal:
                                 least = float(self.minimum.get(slack, 0.0))
                                 found.append(
                                     Constraint(climate, tier, hop, side, slack, least)
@@ -94,10 +91,7 @@ class Selection(NamedTuple):
     @property
     def violated(self) -> dict[str, float]:
         """Limits that no search can meet."""
-        return {name: s for name, s in self.fixed.items() if s < -FIXED_TOLERANCE}
-
-
-FIXED_TOLERANCE = 1e-6  # a drive solve leaves its slack this close to 0
+        return {name: s for name, s in self.fixed.items() if not limits.met(s)}
 
 
 def prepare(names: list[str], samples: np.ndarray) -> Selection:

@@ -13,6 +13,7 @@ from jaxtyping import Array
 from ..cluster.step import Cluster, Report
 from ..cluster.workload import Workload
 from ..component import require_x64
+from ..limits import TOLERANCE, met
 from . import sqp
 from .design_space import DesignSpace
 from .evaluator import Arguments, ClusterFunction, end_watts
@@ -21,7 +22,6 @@ from .sensitivity import evaluation
 
 
 KKT_TOLERANCE = 1e-5
-SLACK_TOLERANCE = 1e-6
 AGREEMENT = 0.005  # of the watts of one free end
 
 
@@ -217,15 +217,15 @@ def controlled_share(cluster: Cluster, report: Report, ends: tuple) -> float:
 def _arrived(state: sqp.State, tight: float = 1.0) -> np.ndarray:
     return (
         (np.asarray(state.kkt) <= tight * KKT_TOLERANCE)
-        & (np.asarray(state.violation) <= tight * SLACK_TOLERANCE)
-        & (np.asarray(state.complementarity) <= tight * SLACK_TOLERANCE)
+        & (np.asarray(state.violation) <= tight * TOLERANCE)
+        & (np.asarray(state.complementarity) <= tight * TOLERANCE)
     )
 
 
 def _progress(state, problem, rows, chunk, began) -> tuple[bool, Progress]:
     state = jax.device_get(state)
     feasible = _arrived(state)
-    inside = state.violation <= SLACK_TOLERANCE
+    inside = state.violation <= TOLERANCE
     log_j = state.at.f * float(problem.scale)
     best = float(np.exp(log_j[inside].min())) if inside.any() else float("inf")
     progress = Progress(
@@ -261,7 +261,7 @@ def _explain(
     kept = np.flatnonzero(selection.keep)
     ok = bool(feasible[best]) and not selection.violated
     relax = {} if ok else {
-        names[i]: float(slack[i]) for i in np.argsort(slack) if slack[i] < -1e-6
+        names[i]: float(slack[i]) for i in np.argsort(slack) if not met(slack[i])
     } | selection.violated  # fmt: skip
     agree = feasible & (np.abs(watts / watts[best] - 1) <= AGREEMENT)
     boxes = space.boxes()

@@ -20,16 +20,14 @@ from jaxtyping import Array, Float
 
 from ..causes import DIRECTIONS, DirectionName
 from ..component import Param, params, replace
+from ..limits import TOLERANCE, find
 from ..links.base import AbstractLink, Conditions
 from ..links.laser_drive import CURRENT
 from ..links.optical import OpticalLink
 from ..units import LN10
-from .objective import NOMINAL
 from .sqp import LEAN
 
 
-MET = 1e-6
-"""a slack this little below 0 is met: what a root solve leaves"""
 STEPS = 8  # places on the way to an end of a range
 ROUNDS = 3  # a move is found to 8^-3 of the way
 CURRENTS = 48
@@ -134,7 +132,7 @@ class _Feasibility(NamedTuple):
             filled = jnp.asarray(np.resize(some, (BATCH, some.shape[1])))
             slacks = jax.device_get(_slacks(self.link, names, climates, filled, grid))
             best.append([_best(side)[: len(some)] for side in slacks])
-        joined = np.concatenate(best, axis=1) >= -MET
+        joined = np.concatenate(best, axis=1) >= -TOLERANCE
         return dict(zip(DIRECTIONS.values(), joined, strict=True))
 
 
@@ -203,7 +201,7 @@ def _slacks(
     designs: Float[Array, "designs params"],
     grid: dict[str, Float[Array, " currents"]],
 ) -> list[Float[Array, "designs currents slacks"]]:
-    """Every slack of both directions, those of `NOMINAL` in both climates."""
+    """Every slack of both directions, those that count in both climates twice."""
     both = jax.tree.map(lambda *x: jnp.stack(x), *climates)
 
     def one(design, amps):
@@ -216,7 +214,7 @@ def _slacks(
         for side in DIRECTIONS.values():
             slacks = getattr(budget, side).slacks
             worst = [slack[0] for slack in slacks.values()]
-            nominal = [slack[1] for name, slack in slacks.items() if name in NOMINAL]
+            nominal = [slack[1] for name, slack in slacks.items() if find(name).nominal]
             found.append(jnp.stack(worst + nominal))
         return found
 
