@@ -27,20 +27,59 @@ print(f"{hits} of {asked}" if asked else "off")
 """
 
 
-def compute(folder, **environment):
-    """Sum of three sines, how many programs of all were found, and stderr."""
+TRACED = """
+import sys
+import equinox as eqx, jax, jax.numpy as jnp
+import photonflow as pf
+from photonflow import compilation
+from photonflow.experiment import link
+
+pf.enable_x64()
+pf.enable_cache(traces=True)
+lowered = []
+done = "/jax/core/compile/jaxpr_to_mlir_module_duration"
+def listen(name, seconds, fun_name="", **_):
+    if name == done and "_budgets" in fun_name:
+        lowered.append(fun_name)
+jax.monitoring.register_event_duration_secs_listener(listen)
+
+def end_w(of):
+    solved = link.solve_link("passive-dac-800g", {}, pf.cards.Library())
+    at = {"worst": solved.at["worst"], "nominal": solved.at["nominal"]}
+    return float(link.evaluate(of(solved.link), at)[0]["worst"].end_a.static_w["fec"])
+
+print(end_w(lambda link: link))
+print(len(lowered))
+lowered.clear()
+
+class Mine(type(pf.load("kp4"))):
+    pass
+
+def mine(link):
+    fec = link.fec
+    own = Mine(**{f: getattr(fec, f) for f in fec.__dataclass_fields__})
+    return eqx.tree_at(lambda x: x.fec, link, own)
+
+end_w(mine)
+print(len(lowered))
+"""
+
+
+def run(program, folder):
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        env=os.environ
-        | {"PYTHONPATH": str(ROOT), "PHOTONFLOW_CACHE_DIR": str(folder)}
-        | environment,
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PHOTONFLOW_CACHE_DIR": str(folder)},
         capture_output=True,
         text=True,
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    value, found = done.stdout.splitlines()
-    return value, found, done.stderr
+    return *done.stdout.splitlines(), done.stderr
+
+
+def compute(folder):
+    """Three sines times themselves, how many programs were found, and stderr."""
+    return run(PROGRAM, folder)
 
 
 def programs(folder):
@@ -66,6 +105,13 @@ def test_broken_programs_are_compiled_again_and_replaced(tmp_path):
     again, found, said = compute(tmp_path)
     assert (again, found.split(" of ")[0], said) == (value, "0", "")
     assert compute(tmp_path)[1].split(" of ")[0] != "0"
+
+
+def test_commands_find_a_program_without_a_trace_unless_a_class_is_not_ours(tmp_path):
+    watts, lowered, of_mine, _ = run(TRACED, tmp_path)
+    assert int(lowered) == int(of_mine) == 1
+    again, lowered, of_mine, _ = run(TRACED, tmp_path)
+    assert (again, lowered, of_mine) == (watts, "0", "1")
 
 
 def test_a_folder_that_cannot_be_used_costs_one_line_and_no_result(tmp_path):

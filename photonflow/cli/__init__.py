@@ -378,7 +378,7 @@ def _prepare_jax(no_cache: bool) -> None:
     from ..component import enable_x64
 
     enable_x64()
-    disable_cache() if no_cache else enable_cache()
+    disable_cache() if no_cache else enable_cache(traces=True)
 
 
 def _settings(items: list[str] | None) -> dict[str, str]:

@@ -16,6 +16,7 @@ from .. import causes, limits
 from ..cards import Library, Provenance, apply
 from ..cards.values import require_name
 from ..causes import DIRECTIONS, ENDS, ClimateName, DirectionName
+from ..compilation import persistent_jit
 from ..component import params, replace
 from ..devices.passives import AbstractCopperPath
 from ..links.base import AbstractLink, Conditions, LinkBudget
@@ -130,7 +131,7 @@ def evaluate(
     return budgets, jax.tree.map(lambda x: x[len(still) :], found)
 
 
-@partial(jax.jit, compiler_options=QUICK)
+@partial(persistent_jit, compiler_options=QUICK)
 def _budgets(
     link: AbstractLink, at: Conditions, extra_db: Float[Array, " places"]
 ) -> LinkBudget:

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 
 from ..causes import DIRECTIONS, ENDS
 from ..cluster.step import Cluster
+from ..compilation import persistent_jit
 from ..component import Values, params, replace
 from ..search.sqp import QUICK
 from ..signal.receiver import receive
@@ -186,7 +187,7 @@ def _least(slack: Callable[[np.ndarray], np.ndarray], low: float, high: float) -
     return high
 
 
-@partial(jax.jit, compiler_options=QUICK)
+@partial(persistent_jit, compiler_options=QUICK)
 def _transmit(
     link: OpticalLink,
     transmitter: ModulatedPort,
