@@ -9,14 +9,14 @@ from mkdocs.structure.files import File, Files
 from photonflow.cards import Library
 
 
-PARTS = "PARTS"
-"""in the navigation: stands for the pages on cards"""
+CHAPTERS = {"PARTS": lambda: parts.titles(Library()), "MODELS": interface.titles}
+"""what stands in the navigation for pages made from the code"""
 
 
 def on_config(config: Any) -> Any:
-    """Put the pages on cards into the navigation."""
+    """Put the chapters made from the code into the navigation."""
     config.markdown_extensions.append(OwnParagraphs())
-    _expand(config.nav, parts.titles(Library()))
+    _expand(config.nav)
     return config
 
 
@@ -39,10 +39,10 @@ def on_page_content(text: str, **_: Any) -> str:
     return with_mathml(text)
 
 
-def _expand(nav: list, pages: list) -> None:
+def _expand(nav: list) -> None:
     for entry in nav:
         for title, inside in entry.items() if isinstance(entry, dict) else ():
-            if inside == PARTS:
-                entry[title] = pages
-            elif isinstance(inside, list):
-                _expand(inside, pages)
+            if isinstance(inside, list):
+                _expand(inside)
+            elif inside in CHAPTERS:
+                entry[title] = CHAPTERS[inside]()

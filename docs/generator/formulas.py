@@ -1,4 +1,7 @@
-"""Formulas: from the LaTeX of the docstrings to MathML, which needs no script."""
+"""What docstrings have that Markdown does not: formulas and examples.
+
+LaTeX becomes MathML, which browsers set without a script or a font of ours.
+"""
 
 import html
 import re
@@ -13,11 +16,13 @@ from markdown.preprocessors import Preprocessor
 _MARKED = re.compile(
     r'<(?P<tag>span|div) class="arithmatex">\\[(\[](?P<tex>.*?)\\[)\]]</(?P=tag)>', re.S
 )
+# A prompt and all lines below it up to an empty one.
+_EXAMPLE = re.compile(r"^(>>> .*(?:\n.*\S.*)*)", re.M)
 _DISPLAY = re.compile(r"\s*\$\$(.+?)\$\$\s*", re.S)
 
 
 class OwnParagraphs(Extension):
-    """Displayed formulas as paragraphs, also where a docstring runs around them."""
+    """Displayed formulas and examples as paragraphs, whatever stands around them."""
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802, markdown calls it so
         """Before everything else: 40 is above `normalize_whitespace`."""
@@ -27,6 +32,7 @@ class OwnParagraphs(Extension):
 class _OwnParagraphs(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
         text = _DISPLAY.sub(r"\n\n$$\1$$\n\n", "\n".join(lines))
+        text = _EXAMPLE.sub(r"\n```pycon\n\1\n```\n", text)
         return text.split("\n")
 
 

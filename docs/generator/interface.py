@@ -9,7 +9,7 @@ import photonflow
 from photonflow.cards.classes import PACKAGES
 from photonflow.component import Component
 
-from .markdown import page
+from .markdown import code, page, summary, table
 from .rooms import PACKAGE, modules
 
 
@@ -17,11 +17,22 @@ ROOMS = (*PACKAGES, "timedomain", "search")
 
 
 def pages() -> dict[str, str]:
-    """Public names, and the classes that a new part derives from."""
+    """Public names, and what every module of physics says, interfaces first."""
     return {
         "reference/python.md": _public(),
-        "reference/interfaces.md": _interfaces(),
+        "reference/models/index.md": _interfaces(),
+        **{_place(room): _room(room) for room in ROOMS},
     }
+
+
+def titles() -> list[dict[str, str]]:
+    """The pages on models as entries of the navigation."""
+    rooms = [{room: _place(room)} for room in ROOMS]
+    return [{"Interfaces": "reference/models/index.md"}, *rooms]
+
+
+def _place(room: str) -> str:
+    return f"reference/models/{room}.md"
 
 
 def public_names() -> dict[str, object]:
@@ -37,13 +48,15 @@ def public_names() -> dict[str, object]:
 
 
 def _public() -> str:
+    # The same objects are on the pages of their packages: links go there.
+    options = "    options:\n      skip_local_inventory: true\n      heading: pf."
     return page(
         "# Python",
         """`import photonflow as pf` gives these names, and loads what is behind one
 only when it is used. Anything else in the package is open to read and to use, but may
 change without notice.""",
         *(
-            f"::: {_path(value)}\n    options:\n      heading: pf.{name}\n"
+            f"::: {_path(value)}\n{options}{name}\n"
             for name, value in public_names().items()
         ),
     )
@@ -54,11 +67,20 @@ def _path(value: Any) -> str:
 
 
 def _interfaces() -> str:
+    rows = [
+        (
+            f"[{code(cls.__name__)}]({cls.__module__.split('.')[1]}.md#{_path(cls)})",
+            summary(cls.__doc__),
+        )
+        for cls in interfaces()
+    ]
     return page(
-        "# Interfaces",
-        """A new part subclasses one of these, and answers its abstract methods.
-[How to add a part](../add-a-part.md) goes through one.""",
-        *(f"::: {_path(cls)}" for cls in interfaces()),
+        "# Models and interfaces",
+        """The pages of this chapter show what every module says of its physics:
+equations, where they are from, and what they leave out, and below it the functions and
+classes. A new part derives from one of the abstract classes and answers its abstract
+methods; [Add a part](../../add-a-part.md) goes through one.""",
+        table(("interface", "what it is"), rows),
     )
 
 
@@ -79,3 +101,9 @@ def interfaces() -> list[type]:
                 and inspect.isabstract(cls)
             ]
     return found
+
+
+def _room(room: str) -> str:
+    options = ("show_submodules: true", "show_root_heading: false")
+    lines = "".join(f"      {option}\n" for option in options)
+    return page(f"# {room}", f"::: photonflow.{room}\n    options:\n{lines}")
