@@ -12,7 +12,6 @@ The cyclic check of UCIe has 16 bits over 128 bytes and finds any three errors [
 
 import math
 
-from scipy.optimize import brentq
 from scipy.special import comb
 
 
@@ -31,6 +30,8 @@ def undetected_per_bit(
 
 def threshold(share: float, bits: int) -> float:
     """BER at which `share` of flits of `bits` are sent again."""
+    from scipy.optimize import brentq  # half a second to import
+
     root = brentq(
         lambda x: repeated(10.0**x, bits) / share - 1, -18.0, -1.0, xtol=1e-14
     )

@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import gammaln, logsumexp
 
 from ..component import Component, Scalar, param
@@ -60,6 +59,8 @@ def threshold(target_ber: float, n: int, t: int, m: int) -> float:
 
 def input_ber(log10_after: Callable[[float], float], target_ber: float) -> float:
     """BER at which `log10_after` of its log10 is log10 of `target_ber`."""
+    from scipy.optimize import brentq  # half a second to import
+
     target = math.log10(target_ber)
     root = brentq(lambda x: log10_after(x) - target, -8.0, -1.5, xtol=1e-13)
     return 10.0 ** float(root)  # type: ignore[arg-type]

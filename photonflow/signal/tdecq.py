@@ -26,7 +26,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.signal
 from jax.scipy.special import logsumexp
 from jax.scipy.stats import norm
 from jaxtyping import Array, Complex, Float
@@ -50,7 +49,9 @@ REFERENCE_DB = 0.31
 
 def bessel_thomson(frequency: Values, bandwidth: Values) -> Transfer:
     """Fourth order, 3 dB down at `bandwidth`, 1 at f = 0."""
-    design = scipy.signal.bessel(4, 1.0, analog=True, output="zpk", norm="mag")
+    from scipy.signal import bessel  # takes longer to import than jax
+
+    design = bessel(4, 1.0, analog=True, output="zpk", norm="mag")
     poles = np.asarray(design[1])  # type: ignore[index]
     x = frequency / bandwidth
     out = complex_(jnp.ones_like(x), 0.0)
