@@ -5,7 +5,9 @@ PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PYTEST := $(BIN)/pytest --numprocesses=logical --maxprocesses=8
+# A worker keeps what it has traced: it gets tests that stand side by side, and only
+# who has run out of them takes some from another.
+PYTEST := $(BIN)/pytest --numprocesses=logical --maxprocesses=8 --dist=worksteal
 
 # Nothing is byte-compiled on installation (it takes longer than the rest), so the first
 # import has to be allowed to keep its byte-code.

@@ -6,8 +6,11 @@ import pytest
 
 
 os.environ.setdefault("MPLBACKEND", "Agg")
-# Tests compile far more than they compute: this halves it.
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
+# Tests compile far more than they compute: together these leave a sixth of it.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=0",
+)
 
 import jax  # noqa: E402  (reads the flags above)
 import jaxtyping  # noqa: E402
@@ -19,8 +22,16 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 def pytest_configure(config):
     # Types and shapes are checked in every test; who only lists them need not wait.
-    if not config.option.collectonly:
-        jaxtyping.install_import_hook("photonflow", "beartype.beartype")
+    if config.option.collectonly:
+        return
+    jaxtyping.install_import_hook("photonflow", "beartype.beartype")
+    from photonflow.compilation import enable_cache
+
+    # What one worker or command has compiled no other does, today or tomorrow.
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        folder = config.cache.mkdir("programs")
+        os.environ.setdefault("PHOTONFLOW_CACHE_DIR", str(folder))
+    enable_cache()
 
 
 @pytest.fixture(autouse=True)
