@@ -142,6 +142,14 @@ def test_a_pipeline_that_never_drains_waits_for_its_busiest_stage():
     assert_close(total(times), 90.0, rtol=1e-9)
 
 
+def test_few_microbatches_wait_for_a_round_of_all_stages():
+    """2 of 2.5 s are back before a round of 9 (2 + 0.1) + 0.5 + 0.01 is over."""
+    times = circulating(jnp.asarray(2.0), jnp.asarray(9.0), stage())
+    assert_close(total(times), 19.41, rtol=1e-9)
+    assert_close(times["scale_out"], 0.9, rtol=1e-9)
+    assert_close(times["bubble"], 18.51 - 5.0, rtol=1e-9)
+
+
 def test_gradients_hide_behind_the_last_backward_pass_only():
     """A backward pass is two thirds of the 2 s of a stage; rounded in 2 % of that."""
     train = nominal_clusters.training()

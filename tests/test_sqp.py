@@ -25,8 +25,10 @@ def bowl(u, target):
     return f, c, 10 * u[0]
 
 
-def solved(function, argument, starts=32, n=3, iterations=60, keep=None):
-    first = jnp.asarray(np.random.default_rng(1).random((starts, n)))
+def solved(function, argument, first=None, n=3, iterations=60, keep=None):
+    if first is None:
+        first = np.random.default_rng(1).random((32, n))
+    first = jnp.asarray(first)
 
     @jax.jit
     def evaluate(u):
@@ -69,6 +71,55 @@ def test_curved_constraints_are_met_to_rounding():
     assert (end.at.f < best + 1e-9).mean() > 0.9
     assert end.violation.max() < 1e-9
     assert end.at.c == pytest.approx(np.zeros((32, 1)), abs=1e-6)
+
+
+def error(end):
+    """How far every start is from the optimality conditions."""
+    return jnp.maximum(jnp.maximum(end.kkt, end.violation), end.complementarity)
+
+
+def test_steps_along_a_curved_limit_are_corrected_to_second_order():
+    """Maratos' effect: min 20 (x^2 + y^2 - 1) - x outside of the unit circle.
+
+    A full step along the tangent ends outside of the circle, where the objective grows
+    by 20 times its square, so that the merit refuses it however close the optimum at
+    (1, 0) is. Without correction no start is there after 70 iterations.
+    """
+
+    def outside(u, _):
+        x = 4 * u - 2
+        beyond = jnp.sum(jnp.square(x)) - 1
+        return 20 * beyond - x[0], beyond[None], x[0]
+
+    angle = np.linspace(-1.5, 1.5, 16)
+    on_circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    end = solved(outside, jnp.zeros(()), first=(on_circle + 2) / 4, iterations=60)
+    assert error(end).max() < 1e-6
+    assert end.at.u == pytest.approx(np.tile([0.75, 0.5], (16, 1)), abs=1e-6)
+
+
+def test_a_limit_dearer_than_the_first_weight_of_the_merit_is_met():
+    # min 100 u0 + u1 with u0 + u1 / 5 >= 1/2: price 100, and u1 at its bound 1 since
+    # 1 < 100 / 5. A merit of weight 10 would give the limit up for u0 = 0.
+    def dear(u, _):
+        return 100 * u[0] + u[1], (u[0] + u[1] / 5 - 0.5)[None], u[0]
+
+    end = solved(dear, jnp.zeros(()), n=2)
+    assert error(end).max() < 1e-7
+    assert end.at.u == pytest.approx(np.tile([0.3, 1.0], (32, 1)), abs=1e-9)
+    assert end.multipliers == pytest.approx(np.full((32, 1), 100.0), rel=1e-6)
+
+
+def test_a_saddle_is_left_for_a_minimum_whatever_its_curvature():
+    """Negative curvature of the objective; the limit bends the Lagrangian back."""
+
+    def saddle(u, _):
+        x = u - jnp.asarray([0.4, 0.7])
+        f = x[1] ** 2 - 3 * x[0] ** 2 + 0.1 * jnp.sin(9 * u[0]) * x[1]
+        return f, (0.81 - u[0] ** 2 * (1 + u[1]))[None], f
+
+    end = solved(saddle, jnp.zeros(()), n=2)
+    assert error(end).max() < 1e-7
 
 
 def test_a_start_that_cannot_be_feasible_comes_to_rest_at_the_least_violation():

@@ -1,0 +1,179 @@
+"""Faults put in by hand, each with the quick test that must notice.
+
+`python tests/mutants.py [WORD]...` applies every one whose name has a WORD to a copy of
+the checkout, runs its test there and says `killed`, or `SURVIVED`, or `STALE` where the
+line that it changes is no longer there. Exit 1 unless all are killed.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+
+ROOT = Path(__file__).parent.parent
+COPIED = ("photonflow", "devices", "topologies", "experiments", "benchmarks", "tests")
+
+
+class Mutant(NamedTuple):
+    name: str
+    file: str
+    right: str
+    wrong: str
+    test: str
+
+
+MUTANTS = (
+    Mutant(
+        "no second-order correction",
+        "search/sqp.py",
+        "again = ~taken & finite & ~state.corrected & ~state.fresh",
+        "again = jnp.zeros_like(taken)",
+        "test_sqp.py::test_steps_along_a_curved_limit_are_corrected_to_second_order",
+    ),
+    Mutant(
+        "BFGS without damping",
+        "search/sqp.py",
+        "pull = damp * pull + (1 - damp) * bent",
+        "pull = pull",
+        "test_sqp.py::test_a_saddle_is_left_for_a_minimum_whatever_its_curvature",
+    ),
+    Mutant(
+        "BFGS of the objective, not of the Lagrangian",
+        "search/sqp.py",
+        "pull = (trial.g - trial.jacobian.T @ state.multipliers) - (",
+        "pull = (trial.g - 0 * trial.jacobian.T @ state.multipliers) - (",
+        "test_sqp.py::test_steps_along_a_curved_limit_are_corrected_to_second_order",
+    ),
+    Mutant(
+        "multipliers of the wrong sign in the residual",
+        "search/sqp.py",
+        "gradient = at.g - at.jacobian.T @ multipliers",
+        "gradient = at.g + at.jacobian.T @ multipliers",
+        "test_sqp.py::test_a_limit_dearer_than_the_first_weight_of_the_merit_is_met",
+    ),
+    Mutant(
+        "weight of the elastic limits never raised",
+        "search/sqp.py",
+        "jnp.minimum(2 * weight, WEIGHT_MOST)",
+        "weight",
+        "test_sqp.py::test_a_limit_dearer_than_the_first_weight_of_the_merit_is_met",
+    ),
+    Mutant(
+        "trust region never widened",
+        "search/sqp.py",
+        "2 * state.radius, state.radius",
+        "state.radius, state.radius",
+        "test_sqp.py::test_a_limit_dearer_than_the_first_weight_of_the_merit_is_met",
+    ),
+    Mutant(
+        "noise of the light is that of the mean symbol",
+        "signal/decision.py",
+        "return self.own * values + (1 - self.own) * mean(values)",
+        "return 0 * values + mean(values)",
+        "test_links.py::test_light_lowers_the_error_rate_down_to_the_rin_ceiling",
+    ),
+    Mutant(
+        "thresholds half-way between levels",
+        "signal/decision.py",
+        "q = (levels[1:] - levels[:-1]) / (sigma[1:] + sigma[:-1])",
+        "q = (levels[1:] - levels[:-1]) / (2 * jnp.maximum(sigma[1:], sigma[:-1]))",
+        "test_links.py::test_light_lowers_the_error_rate_down_to_the_rin_ceiling",
+    ),
+    Mutant(
+        "no jitter at the slicer",
+        "signal/equaliser.py",
+        "variance * self.equaliser.jitter2(self.channel.symbol_hz) * slope",
+        "0.0 * variance * self.equaliser.jitter2(self.channel.symbol_hz) * slope",
+        "test_equaliser.py::test_jitter_is_the_slope_of_the_pulse_in_every_tap",
+    ),
+    Mutant(
+        "taps whose cursor is not scaled to 1",
+        "signal/equaliser.py",
+        "return weights / jnp.sum(weights * taken)",
+        "return weights",
+        "test_equaliser.py::test_feedback_takes_postcursors_away_and_helps",
+    ),
+    Mutant(
+        "an all-reduce sends every byte twice, whatever the ranks",
+        "cluster/collectives.py",
+        "self.count * 2 * (self.ranks - 1) / self.ranks * self.size_byte",
+        "self.count * 2 * self.size_byte",
+        "test_cluster.py::test_a_large_all_reduce_runs_at_the_payload_rate",
+    ),
+    Mutant(
+        "a bubble of all stages",
+        "cluster/pipeline.py",
+        "filling = stages - 1",
+        "filling = stages",
+        "test_workloads.py::test_a_flushed_pipeline_fills_and_drains",
+    ),
+    Mutant(
+        "a decode pipeline without its round",
+        "cluster/pipeline.py",
+        "local_s = stages * total(stage.layers_s)",
+        "local_s = total(stage.layers_s)",
+        "test_workloads.py::test_few_microbatches_wait_for_a_round_of_all_stages",
+    ),
+    Mutant(
+        "conversion of the facility applied twice",
+        "cluster/facility.py",
+        "fed_w = it_w / (self.grid_efficiency * self.rack_efficiency)",
+        "fed_w = it_w / (self.grid_efficiency * self.rack_efficiency) ** 2",
+        "test_cluster.py::test_the_meter_sees_conversion_and_cooling",
+    ),
+    Mutant(
+        "SerDes in the switch and in its links as well",
+        "cluster/topology.py",
+        "smooth_positive(self.power_w - self.included_phy_w, CORE_WIDTH_W)",
+        "smooth_positive(self.power_w, CORE_WIDTH_W)",
+        "test_cluster.py::test_a_port_occupies_five_switch_ports_in_three_tiers",
+    ),
+    Mutant(
+        "hand-overs forget the leaf",
+        "cluster/topology.py",
+        "climbs = 1 - self.leaf_share()",
+        "climbs = 1.0",
+        "test_cluster.py::test_a_hand_over_is_floor_boxes_flight_and_wire",
+    ),
+)
+
+
+def main(words: list[str]) -> int:
+    chosen = [m for m in MUTANTS if not words or any(w in m.name for w in words)]
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for name in COPIED:
+            shutil.copytree(ROOT / name, copy / name)
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        verdicts = [judged(mutant, copy) for mutant in chosen]
+    return int(any(verdict != "killed" for verdict in verdicts))
+
+
+def judged(mutant: Mutant, copy: Path) -> str:
+    """What becomes of a mutant in `copy`, which is mended again."""
+    file = copy / "photonflow" / mutant.file
+    source = file.read_text("utf-8")
+    if mutant.right not in source:
+        verdict = "STALE"
+    else:
+        file.write_text(source.replace(mutant.right, mutant.wrong), "utf-8")
+        verdict = {0: "SURVIVED", 1: "killed"}.get(passed(mutant.test, copy), "BROKEN")
+        file.write_text(source, "utf-8")
+    print(f"{verdict:8} {mutant.name}: {mutant.test}", flush=True)
+    return verdict
+
+
+def passed(test: str, copy: Path) -> int:
+    """Exit status of pytest: 0 where the test passes, 1 where it fails."""
+    command = [sys.executable, "-m", "pytest", "-n0", "-q", f"tests/{test}"]
+    # The copy wins over an installed photonflow.
+    env = os.environ | {"PYTHONPATH": str(copy)}
+    return subprocess.run(command, cwd=copy, env=env, capture_output=True).returncode
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
