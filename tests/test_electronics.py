@@ -70,36 +70,6 @@ def test_noise_takes_over_from_levels_where_the_envelopes_cross(clock_hz, bits):
     assert_close(growth(bits + 1), 4.0, rtol=2e-3)  # 10^(6.02 / 10) = 3.9994
 
 
-# The converter takes part of the receiver, and the receiver part of the SerDes. Parts
-# of extra-short reach and of UCIe slice without a converter.
-SAMPLED = {
-    "serdes-112g-lr-7nm": 53.125e9,
-    "serdes-112g-lr-5nm": 53.125e9,
-    "serdes-112g-mr": 53.125e9,
-    "serdes-112g-vsr": 53.125e9,
-    "serdes-224g-lr": 106.25e9,
-    "serdes-224g-lr-5nm": 106.25e9,
-    "serdes-224g-vsr": 106.25e9,
-    "dsp-line-100g-7nm": 53.125e9,
-    "dsp-line-100g-5nm": 53.125e9,
-    "dsp-line-200g": 106.25e9,
-    "dsp-line-200g-3nm": 106.25e9,
-    "dsp-line-aec-100g": 53.125e9,
-}
-
-
-@pytest.mark.parametrize("card", SAMPLED)
-def test_a_serdes_takes_more_than_its_own_converter_must(card):
-    """PAM4, one sample a symbol: 2 bits for 2^b steps of the envelope's energy."""
-    phy = LIBRARY.load(card)
-    floor_j = converters.receiver_floor_j_per_bit(
-        phy.receive_snr_db, jnp.asarray(SAMPLED[card]), 2.0
-    )
-    assert floor_j < phy.energy_j_per_bit
-    # A part whose converter were under 5 % of it would not be of this kind.
-    assert floor_j > 0.05 * phy.energy_j_per_bit
-
-
 # SerDes and DSPs by reach and node
 
 
@@ -125,23 +95,14 @@ def total_j(card):
     return float(part.line.energy_j_per_bit + part.host_energy_j_per_bit)
 
 
-def lr_j(card):
-    return float(LIBRARY.load(card).energy_j_per_bit)
-
-
-@pytest.mark.parametrize(
-    "energy, older, newer, nodes, digital",
-    [
-        (lr_j, "serdes-112g-lr-7nm", "serdes-112g-lr-5nm", (7, 5), 0.6),
-        (lr_j, "serdes-224g-lr-5nm", "serdes-224g-lr", (5, 3), 0.6),
-        (total_j, "dsp-400g-7nm", "dsp-800g-5nm", (7, 5), 0.8),
-        (total_j, "dsp-800g-5nm", "dsp-1600g-3nm", (5, 3), 0.8),
-    ],
-)
-def test_cards_of_two_nodes_differ_by_the_law(energy, older, newer, nodes, digital):
-    """`digital` is the share at 7 nm; from 5 nm on it is what the law leaves of it."""
-    ratio = energy_ratio(7, nodes[1], digital) / energy_ratio(7, nodes[0], digital)
-    assert_close(energy(newer) / energy(older), ratio, rtol=5e-3)
+def test_a_circuit_half_of_logic_saves_less_each_node():
+    """0.5 x 0.7 + 0.5 x 0.9 = 0.8, then 0.35 x 0.725 + 0.45 x (1 - 0.275 / 3)."""
+    assert_close(energy_ratio(7, 5, 0.5), 0.8, rtol=1e-12)
+    expected = 0.35 * 0.725 + 0.45 * (1 - 0.275 / 3)
+    assert_close(energy_ratio(7, 3, 0.5), expected, rtol=1e-12)
+    assert energy_ratio(5, 5, 0.5) == 1
+    with pytest.raises(ValueError, match="older node"):
+        energy_ratio(3, 7, 0.5)
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,10 @@ import pytest
 from scipy.special import comb, ndtri
 
 from helpers import assert_close
-from photonflow.cards import Library
-from photonflow.devices.cmos_scaling import energy_ratio
-from photonflow.links import arq as retry
-from photonflow.links import concatenated_fec as inner
-from photonflow.links import fec
+from photonflow.links import concatenated_fec, fec
 from photonflow.validation import cases
 
 
-LIBRARY = Library()
 ROWS = {case.id: case.model_dump(by_alias=True) for case in cases("link")}
 KP4 = dict(n=544, t=15, m=10)
 
@@ -36,7 +31,7 @@ def test_a_codeword_without_correction_fails_as_often_as_it_has_an_error():
 
 def test_every_word_of_odd_weight_lies_next_to_one_codeword():
     """A_{i+1} (i + 1) + A_{i-1} (n - i + 1) = C(n, i): perfect but for the parity."""
-    words, i = inner.weights(), np.arange(1, 128, 2)
+    words, i = concatenated_fec.weight_distribution(), np.arange(1, 128, 2)
     neighbours = (i + 1) * words[i + 1] + (129 - i) * words[i - 1]
     assert_close(neighbours, comb(128, i), rtol=1e-12)
     assert_close(words.sum(), 2.0**120, rtol=1e-12)
@@ -85,7 +80,7 @@ def test_hard_decoding_leaves_the_symbol_errors_that_are_counted():
     """At 5e-3 a word has 0.64 errors: 2e5 of them, some 28,000 wrong symbols."""
     noise = np.random.default_rng(1).random((200_000, 128)) < 5e-3
     counted = wrong_symbols(hard_decoded(noise))
-    expected = math.exp(inner.log_symbol_error_hard(math.log10(5e-3)))
+    expected = math.exp(concatenated_fec.log_symbol_error_hard(math.log10(5e-3)))
     # They come in pairs and fours, so 3 sigma of some 15,000 bad words are 2.5 %.
     assert_close(counted, expected, rtol=0.025)
 
@@ -118,7 +113,7 @@ def test_the_cut_union_bound_lies_a_quarter_above_a_chase_decoder(channel, pam):
         reliability = channel(rng, 10_000, ahead)
         assert_close((reliability < 0).mean(), ahead, rtol=0.05)
         wrong.append(wrong_symbols(chase_decoded(reliability)))
-    bound = math.exp(inner.log_symbol_error_soft(math.log10(ahead), pam))
+    bound = math.exp(concatenated_fec.log_symbol_error_soft(math.log10(ahead), pam))
     assert 0.6 * bound < np.mean(wrong) < bound
     # KP4 stands p_s = 1 - (1 - 2.26e-4)^10 = 2.26e-3, and that is what 4.8e-3 leaves.
     assert_close(np.mean(wrong), 2.26e-3, rtol=0.25)
@@ -126,74 +121,25 @@ def test_the_cut_union_bound_lies_a_quarter_above_a_chase_decoder(channel, pam):
 
 def test_hamming_inside_kp4_stands_1_4e_3_hard_and_4_7e_3_soft():
     """The standard quotes 4.8e-3, which only soft decisions reach."""
-    hard = inner.threshold(1e-15, 544, 15, "hard")
-    soft = inner.threshold(1e-15, 544, 15, "soft")
+    hard = concatenated_fec.threshold(1e-15, 544, 15, "hard")
+    soft = concatenated_fec.threshold(1e-15, 544, 15, "soft")
     # 8128 p^2 words of two errors hit a symbol with 2 x 10 / 128: 1.33e-3.
     assert_close(hard, math.sqrt(2.26e-3 / (8128 * 20 / 128)), rtol=0.06)
     assert abs(soft / 4.8e-3 - 1) < 0.03
-    assert hard < soft < inner.threshold(1e-13, 544, 15, "soft")
-
-
-@pytest.mark.parametrize(
-    "card, expected",
-    [
-        ("kp4", lambda: fec.threshold(1e-15, **KP4)),
-        ("kp4-7nm", lambda: fec.threshold(1e-15, **KP4)),
-        ("kp4-3nm", lambda: fec.threshold(1e-15, **KP4)),
-        ("kr4", lambda: fec.threshold(1e-15, n=528, t=7, m=10)),
-        ("kp4-hamming", lambda: inner.threshold(1e-15, 544, 15, "soft")),
-    ],
-)
-def test_a_card_states_the_threshold_that_its_code_has(card, expected):
-    """Three digits are printed."""
-    assert_close(LIBRARY.load(card).threshold, expected(), rtol=3e-3)
-
-
-@pytest.mark.parametrize(
-    "card, overhead",
-    [
-        ("kp4", 257 / 256 * 544 / 514),
-        ("kr4", 257 / 256 * 528 / 514),
-        ("kp4-hamming", 257 / 256 * 544 / 514 * 128 / 120 * 1089 / 1088),
-        ("crc-retry", 256 / 250),
-    ],
-)
-def test_a_card_states_the_overhead_that_its_code_has(card, overhead):
-    assert_close(LIBRARY.load(card).overhead, overhead, rtol=1e-4)
-
-
-@pytest.mark.parametrize("node_nm", [7, 3])
-def test_a_decoder_is_all_logic_when_it_changes_node(node_nm):
-    """0.2 pJ/bit at 5 nm: / 0.70 at 7 nm, x 0.725 at 3 nm."""
-    ours = LIBRARY.load(f"kp4-{node_nm}nm").energy_j_per_bit
-    at_7 = 0.2e-12 / energy_ratio(7, 5, digital=1.0)
-    assert_close(ours, at_7 * energy_ratio(7, node_nm, digital=1.0), rtol=2e-3)
-
-
-def test_a_circuit_half_of_logic_saves_less_each_node():
-    """0.5 x 0.7 + 0.5 x 0.9 = 0.8, then 0.35 x 0.725 + 0.45 x (1 - 0.275 / 3)."""
-    assert_close(energy_ratio(7, 5, 0.5), 0.8, rtol=1e-12)
-    expected = 0.35 * 0.725 + 0.45 * (1 - 0.275 / 3)
-    assert_close(energy_ratio(7, 3, 0.5), expected, rtol=1e-12)
-    assert energy_ratio(5, 5, 0.5) == 1
-    with pytest.raises(ValueError, match="older node"):
-        energy_ratio(3, 7, 0.5)
+    assert hard < soft < concatenated_fec.threshold(1e-13, 544, 15, "soft")
 
 
 def test_a_retried_flit_is_a_damaged_flit():
     """1 - (1 - p)^2048: one in a thousand at 4.9e-7."""
-    assert_close(retry.repeated(4.885e-7, 2048), 1e-3, rtol=1e-3)
-    assert_close(retry.threshold(1e-3, 2048), 4.885e-7, rtol=1e-3)
-    raw = float(LIBRARY.load("crc-retry").threshold)
-    assert_close(retry.repeated(raw, 2048), 2.05e-5, rtol=0.01)
+    assert_close(fec.retry_share(4.885e-7, 2048), 1e-3, rtol=1e-3)
+    assert_close(fec.retry_threshold(1e-3, 2048), 4.885e-7, rtol=1e-3)
 
 
 def test_the_check_of_a_retried_link_misses_less_than_fec_leaves():
     """C(1024, 4) p^4 / 2^16 / 1024 = 4.56e10 x 1e-32 / 6.7e7 at 1e-8."""
-    raw = float(LIBRARY.load("crc-retry").threshold)
-    assert_close(retry.undetected_per_bit(raw), 6.79e-30, rtol=1e-2)
+    assert_close(fec.undetected_error_rate(1e-8), 6.79e-30, rtol=1e-2)
     # Four errors go as p^4: at one retry in a thousand still far below 1e-15.
-    assert retry.undetected_per_bit(retry.threshold(1e-3, 2048)) < 1e-22
+    assert fec.undetected_error_rate(fec.retry_threshold(1e-3, 2048)) < 1e-22
 
 
 def test_an_error_rate_no_code_reaches_is_refused():

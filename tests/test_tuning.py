@@ -168,7 +168,7 @@ CORNERS = [
 @pytest.mark.parametrize("changes", CORNERS)
 def test_a_row_shares_its_heat_as_the_inverted_matrix_says(changes, n):
     rows = coupling(**changes)
-    found = rows.crowding(jnp.asarray(float(n)))
+    found = rows.thermal_crosstalk(jnp.asarray(float(n)))
     assert_close(found.share, inverse(rows, n).sum() / n, rtol=1e-9)
 
 
@@ -179,14 +179,14 @@ def test_no_heater_of_a_row_is_needed_less_than_the_middle_one_of_a_long_row(cha
     for n in (1, 2, 3, 8, 16):
         k = inverse(rows, n)
         exact = (np.linalg.norm(k, axis=1) / k.sum(axis=1)).max()
-        bound = float(rows.crowding(jnp.asarray(float(n))).spread)
+        bound = float(rows.thermal_crosstalk(jnp.asarray(float(n))).spread)
         assert bound >= exact * (1 - 1e-12)
         assert n < 8 or bound <= 1.02 * exact
 
 
 def test_a_long_row_takes_what_two_infinite_sums_leave():
     """5, 1, 0.2 % ... on either side: 1 / (1 + 2 x 0.05 / (1 - 0.2)) = 0.8889."""
-    long = coupling().crowding(jnp.asarray(1000.0))
+    long = coupling().thermal_crosstalk(jnp.asarray(1000.0))
     assert_close(long.share, 1 / 1.125, rtol=1e-3)  # its ends are 1/1000 of it
 
 
@@ -197,10 +197,10 @@ def test_drawn_rows_need_heat_at_three_sigma_and_not_much_more():
     """
     rows, random = coupling(), np.random.default_rng(3)
     strategy, n = full(local_hz=100e9, systematic_hz=50e9), jnp.asarray(8.0)
-    crowding = rows.crowding(n)
+    thermal = rows.thermal_crosstalk(n)
     hottest_k = strategy.hottest_k
-    drawn = strategy.place(FSR_HZ, n, hottest_k, PER_K, crowding)
-    mean_hz = float(drawn.mean_hz / crowding.share)
+    drawn = strategy.place(FSR_HZ, n, hottest_k, PER_K, thermal)
+    mean_hz = float(drawn.mean_hz / thermal.share)
     asked_hz = mean_hz + random.normal(0, 100e9, (20_000, 8))
     asked_hz = asked_hz + random.normal(0, 50e9, (20_000, 1))
     heat_hz = asked_hz @ inverse(rows, 8)
@@ -215,9 +215,9 @@ def test_drawn_rows_need_heat_at_three_sigma_and_not_much_more():
 
 @pytest.mark.parametrize("tuning", [full, barrel])
 def test_neighbours_save_heat_and_cost_range(tuning):
-    crowding = coupling().crowding(N)
+    thermal = coupling().thermal_crosstalk(N)
     alone = place(tuning(local_hz=10e9))
-    among = tuning(local_hz=10e9).place(FSR_HZ, N, AMBIENT_K, PER_K, crowding)
+    among = tuning(local_hz=10e9).place(FSR_HZ, N, AMBIENT_K, PER_K, thermal)
     assert among.mean_hz < alone.mean_hz
     assert among.worst_hz > alone.worst_hz
     assert among.slacks["tuning_range"] < alone.slacks["tuning_range"]
@@ -226,7 +226,9 @@ def test_neighbours_save_heat_and_cost_range(tuning):
 def test_farther_apart_rings_are_nearly_alone():
     pitch_m = jnp.asarray([20e-6, 50e-6, 100e-6, 500e-6])
     found = jax.vmap(
-        lambda p: replace(coupling(), {"pitch_m": p}).crowding(jnp.asarray(8.0))
+        lambda p: replace(coupling(), {"pitch_m": p}).thermal_crosstalk(
+            jnp.asarray(8.0)
+        )
     )(pitch_m)
     share, spread = map(np.asarray, found)
     assert np.all(np.diff(share) > 0) and np.all(np.diff(spread) < 0)
@@ -237,13 +239,16 @@ def test_farther_apart_rings_are_nearly_alone():
 
 
 def stages(both, rows):
-    out, crowding = {}, rows.crowding(N)
+    out, thermal = {}, rows.thermal_crosstalk(N)
     for name, tuning in both.items():
-        placed = tuning.place(FSR_HZ, N, AMBIENT_K, PER_K, crowding)
+        placed = tuning.place(FSR_HZ, N, AMBIENT_K, PER_K, thermal)
         out |= {f"{name}.mean": jnp.log(placed.mean_hz)}
         out |= {f"{name}.worst": jnp.log(placed.worst_hz)}
         out |= {f"{name}.{slack}": value for slack, value in placed.slacks.items()}
-    return out | {"share": crowding.share, "spread": jnp.log(crowding.spread)}
+    return out | {
+        "share": thermal.share,
+        "spread": jnp.log(thermal.spread),
+    }
 
 
 @pytest.fixture(scope="module", params=["full", "barrel"])

@@ -86,8 +86,7 @@ def bus(tuning=None, reused=True, **changes):
 def test_channels_stand_evenly_around_the_centre():
     """8 channels of 200 GHz: -700 GHz to 700 GHz about c / 1310 nm."""
     found = grid()
-    lit = np.asarray(found.lit())
-    f = np.asarray(found.frequencies_hz())[lit] - 299792458 / 1.31e-6
+    f = np.asarray(found.frequencies_hz())[:8] - 299792458 / 1.31e-6
     assert_close(f, 200e9 * (np.arange(8) - 3.5), rtol=1e-3)
 
 
@@ -190,7 +189,7 @@ def test_crosstalk_variance_is_that_of_random_symbols():
 def test_modulators_on_the_way_take_light_and_write_on_it():
     """Channel by channel, with random symbols on the seven others."""
     ring = nominal.ring()
-    passing = wdm.past_modulator(ring)
+    passing = wdm.modulator_transmission(ring)
     offset_hz = jnp.asarray(200e9 * np.array([-4.0, -3, -2, -1, 1, 2, 3]))
     levels = np.asarray(passing(offset_hz))  # aggressors, two levels
     symbols = np.random.default_rng(1).integers(0, 2, (200_000, 7))
@@ -259,9 +258,9 @@ def test_penalties_are_those_of_a_worst_case_eye():
 
 def test_the_penalty_of_a_shut_eye_is_finite_and_still_grows():
     closed = jnp.asarray([0.5, 0.98, 0.99, 1.0, 3.0])
-    penalty = jax.vmap(wdm.closure_db)(closed)
+    penalty = jax.vmap(wdm.eye_closure_db)(closed)
     assert jnp.all(jnp.isfinite(penalty)) and jnp.all(jnp.diff(penalty) > 0)
-    slopes = jax.vmap(jax.grad(wdm.closure_db))(jnp.asarray([0.989999, 0.990001]))
+    slopes = jax.vmap(jax.grad(wdm.eye_closure_db))(jnp.asarray([0.989999, 0.990001]))
     assert_close(slopes[0], slopes[1], rtol=1e-3)
 
 
@@ -269,7 +268,7 @@ def test_the_penalty_of_a_shut_eye_is_finite_and_still_grows():
 def test_rows_of_both_ends_share_the_heat_of_their_heaters(tuning):
     """Heaters less lock loops, over those of isolated rings: the share of the row."""
     near, apart = bus(tuning(), coupling=coupling()), bus(tuning())
-    crowding = coupling().crowding(near.grid.wavelengths)
+    thermal = coupling().thermal_crosstalk(near.grid.wavelengths)
     ring, levels = nominal.ring(), (jnp.asarray(0.5), jnp.asarray(0.2))
     placed = [b.multiplex(ring, *levels, CASE_K, 2).placement for b in (near, apart)]
     heated = [
@@ -279,7 +278,7 @@ def test_rows_of_both_ends_share_the_heat_of_their_heaters(tuning):
     # Both rows ask for the guard, both rows share: one and the same factor.
     ratio = placed[0].mean_hz / placed[1].mean_hz
     assert_close(heated[0] / heated[1], ratio, rtol=1e-3)  # rounded assist
-    assert crowding.share < ratio < 1.05
+    assert thermal.share < ratio < 1.05
     assert (
         near.demultiplex(CASE_K, 2).slacks["tuning_range"]
         < apart.demultiplex(CASE_K, 2).slacks["tuning_range"]

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from ..causes import NOISE
 from ..component import Scalar, param
-from ..devices.converters import AnalogueToDigital, DigitalToAnalogue
+from ..devices.converters import AnalogueToDigital, DigitalToAnalogue, effective_bits
 from ..devices.detectors import Photodiode
 from ..devices.electronics import AbstractDriver
 from ..devices.lasers import CoherentSource
@@ -245,7 +245,7 @@ class SvdUnit(AbstractMatrixUnit):
             snr_db=snr_db,
             weight_snr_db=precision.snr_db(of_kind["weight"]),
             additive_snr_db=precision.snr_db(of_kind["additive"]),
-            effective_bits=precision.effective_bits(snr_db),
+            effective_bits=effective_bits(snr_db),
             mac_j=mac_j,
             flop_per_s=2 * macs / time_s,
             flop_per_j=2 / sum(mac_j.values(), start=jnp.zeros(())),

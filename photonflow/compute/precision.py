@@ -41,11 +41,6 @@ def quantisation(bits: Scalar) -> Scalar:
     return rounding(bits) + clipping()
 
 
-def effective_bits(snr_db: Scalar) -> Scalar:
-    """Bits of the ideal quantiser whose full-scale sine has this ratio."""
-    return (snr_db - 1.76) / 6.02
-
-
 def phase_step(bits: Number) -> Number:
     r"""Rms error in rad of a phase in $2^b$ steps a turn, $2\pi/(2^b\sqrt{12})$."""
     return 2 * math.pi / (2.0**bits * math.sqrt(12))

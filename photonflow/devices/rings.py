@@ -140,18 +140,6 @@ def drop(phase: Values, a: Values, t1: Values, t2: Values) -> Values:
     return taken / jnp.square(1 - loop) / (1 + airy(phase, loop))
 
 
-def drop_amplitude(phase: Values, a: Values, t1: Values, t2: Values) -> Transfer:
-    """Complex amplitude whose square is `drop`, half a round trip behind; not 1 at 0.
-
-    Light above resonance (`phase` > 0) arrives late: the sign of exp(+j 2 pi f t).
-    """
-    kept = a * t1 * t2
-    loop = inverse(1 - kept * jnp.cos(phase), kept * jnp.sin(phase))
-    size = jnp.sqrt((1 - jnp.square(t1)) * (1 - jnp.square(t2)) * a)
-    half = complex_(jnp.cos(phase / 2), -jnp.sin(phase / 2))
-    return -complex_(size, 0.0) * half * loop
-
-
 def drop_small_signal(
     frequency_hz: Values, detuning_hz: Values, linewidth: Values
 ) -> Transfer:

@@ -36,11 +36,11 @@ from .fec import input_ber, log10_ber_behind_symbols
 LENGTH = 128
 DATA = 120
 SYMBOL_BITS = 10
-NEIGHBOURS = {2: 1.0, 4: 3 / 4}
+NEIGHBOUR_SHARE = {2: 1.0, 4: 3 / 4}
 """by PAM order: share of bits that the nearest wrong level would turn over"""
 
 
-def weights(length: int = LENGTH) -> np.ndarray:
+def weight_distribution(length: int = LENGTH) -> np.ndarray:
     r"""$A_w$, w = 0..n: words of weight w of the extended Hamming code of length n.
 
     The dual is the first-order Reed-Muller code of weights 0, n/2 and n, so by the
@@ -56,7 +56,7 @@ def weights(length: int = LENGTH) -> np.ndarray:
     return (both + 2 * (length - 1) * half) / (2 * length)
 
 
-def hit(errors: np.ndarray) -> np.ndarray:
+def symbol_hit_share(errors: np.ndarray) -> np.ndarray:
     """Chance that one of the 10 bits of a symbol is among `errors` of a word.
 
     The places are uniform: exactly so for error words, and for codewords up to any
@@ -72,21 +72,22 @@ def log_symbol_error_hard(log10_ber: float) -> float:
     """ln of the share of wrong symbols behind a hard decoder."""
     p = 10.0**log10_ber
     i = np.arange(2, LENGTH + 1)
-    ways, words = comb(LENGTH, i), weights()
-    up = np.where(i % 2 == 1, (i + 1) * words[np.minimum(i + 1, LENGTH)], 0.0) / ways
-    harm = np.where(
-        i % 2 == 0, hit(i), up * hit(np.minimum(i + 1, LENGTH)) + (1 - up) * hit(i - 1)
-    )
-    terms = np.log(ways) + i * math.log(p) + (LENGTH - i) * math.log1p(-p)
+    patterns, words = comb(LENGTH, i), weight_distribution()
+    more, fewer = np.minimum(i + 1, LENGTH), i - 1
+    # Of odd patterns the share that is taken for a codeword of one more.
+    up = np.where(i % 2 == 1, (i + 1) * words[more], 0.0) / patterns
+    miscorrected = up * symbol_hit_share(more) + (1 - up) * symbol_hit_share(fewer)
+    harm = np.where(i % 2 == 0, symbol_hit_share(i), miscorrected)
+    terms = np.log(patterns) + i * math.log(p) + (LENGTH - i) * math.log1p(-p)
     return float(np.asarray(logsumexp(terms, b=harm)))
 
 
 def log_symbol_error_soft(log10_ber: float, pam: int) -> float:
     """ln of the share of wrong symbols behind a soft decoder, `pam` levels."""
-    near, least = NEIGHBOURS[pam], 4
+    near, least = NEIGHBOUR_SHARE[pam], 4
     x = -float(ndtri(10.0**log10_ber / near))
     log_confused = least * math.log(near) + float(log_ndtr(-math.sqrt(least) * x))
-    harm = weights()[least] * hit(np.array([least]))[0]
+    harm = weight_distribution()[least] * symbol_hit_share(np.array([least]))[0]
     # A bound may pass 1; the outer code is lost well before.
     return min(math.log(harm) + log_confused, -1e-12)
 

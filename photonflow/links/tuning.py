@@ -59,8 +59,8 @@ class Placement(eqx.Module):
         return self.mean_hz / fsr_hz
 
 
-class Crowding(NamedTuple):
-    """What neighbours on the same row do to a ring's heater."""
+class ThermalCrosstalk(NamedTuple):
+    """How neighbours on the same row change the task of a ring's heater."""
 
     share: Scalar
     """heat a ring adds itself over the heat it holds, mean over the row"""
@@ -68,13 +68,13 @@ class Crowding(NamedTuple):
     """independent errors as the coldest heater sees them, over those of its ring"""
 
 
-def alone() -> Crowding:
+def isolated() -> ThermalCrosstalk:
     """No neighbours, or none that warm."""
-    return Crowding(jnp.ones(()), jnp.ones(()))
+    return ThermalCrosstalk(jnp.ones(()), jnp.ones(()))
 
 
-class Wanted(NamedTuple):
-    """Red shifts that a strategy asks for, however they come about."""
+class RequiredShift(NamedTuple):
+    """Red shifts that a tuning strategy needs, by heat of any kind or electrically."""
 
     mean_hz: Scalar
     worst_hz: Scalar
@@ -84,11 +84,11 @@ class Wanted(NamedTuple):
 class AbstractTuning(Component):
     r"""A way to put rings on channels, and the two limits of every way.
 
-    Electrical tuning takes `assist` off what is wanted, rounded within 1 GHz of zero;
-    a ring may rise by `reach`, whoever heats it. Neighbours warm a ring as well
-    (`Crowding`): its own heater gives the `share` of the mean. It cannot cool, so that
-    the bank is drawn bluer until the ring with the least to hold, between neighbours
-    that hold the mean, still needs heat at $3\sigma$.
+    Electrical tuning takes `assist` off the required shift, rounded within 1 GHz of
+    zero; a ring may rise by `reach`, whoever heats it. Neighbours warm a ring as well
+    (`ThermalCrosstalk`): its own heater gives the `share` of the mean. It cannot cool,
+    so that the bank is drawn bluer until the ring with the least to hold, between
+    neighbours that hold the mean, still needs heat at $3\sigma$.
     """
 
     assist_hz: Scalar = param(
@@ -99,17 +99,17 @@ class AbstractTuning(Component):
     )
 
     @abc.abstractmethod
-    def wants(
+    def required_shift(
         self,
         fsr_hz: Scalar,
         wavelengths: Scalar,
         ambient_k: Scalar,
         hz_per_k: Scalar,
         spread: Scalar,
-    ) -> Wanted:
+    ) -> RequiredShift:
         """Shifts of rings of `fsr_hz` and `hz_per_k` serving so many `wavelengths`.
 
-        `spread` is that of the `Crowding`.
+        `spread` is that of the `ThermalCrosstalk`.
         """
 
     def place(
@@ -118,17 +118,19 @@ class AbstractTuning(Component):
         wavelengths: Scalar,
         ambient_k: Scalar,
         hz_per_k: Scalar,
-        crowding: Crowding | None = None,
+        thermal: ThermalCrosstalk | None = None,
     ) -> Placement:
         """What is left to the heaters behind electrical tuning and neighbours."""
-        crowding = crowding or alone()
-        wanted = self.wants(fsr_hz, wavelengths, ambient_k, hz_per_k, crowding.spread)
-        left_hz = wanted.worst_hz - self.assist_hz
+        thermal = thermal or isolated()
+        required = self.required_shift(
+            fsr_hz, wavelengths, ambient_k, hz_per_k, thermal.spread
+        )
+        left_hz = required.worst_hz - self.assist_hz
         tuned = {TUNING_RANGE.name: 1 - left_hz / (self.reach_k * hz_per_k)}
         return Placement(
-            mean_hz=crowding.share * _heated_hz(wanted.mean_hz - self.assist_hz),
+            mean_hz=thermal.share * _heated_hz(required.mean_hz - self.assist_hz),
             worst_hz=_heated_hz(left_hz),
-            slacks=tuned | wanted.slacks,
+            slacks=tuned | required.slacks,
         )
 
 
@@ -171,14 +173,14 @@ class FullThermal(AbstractTuning):
         unit="K", doc="hottest ambient of a ring", low=330.0, high=420.0
     )
 
-    def wants(
+    def required_shift(
         self,
         fsr_hz: Scalar,
         wavelengths: Scalar,
         ambient_k: Scalar,
         hz_per_k: Scalar,
         spread: Scalar,
-    ) -> Wanted:
+    ) -> RequiredShift:
         """Independent of FSR and of the number of wavelengths."""
         local_hz = spread * self.local_hz
         sigma_hz = jnp.sqrt(jnp.square(local_hz) + jnp.square(self.systematic_hz))
@@ -186,7 +188,7 @@ class FullThermal(AbstractTuning):
         cooler_k = self.hottest_k - ambient_k
         mean_hz = SIGMAS * sigma_hz + cooler_k * hz_per_k
         worst_hz = 2 * SIGMAS * sigma_hz + range_k * hz_per_k
-        return Wanted(mean_hz, worst_hz, {AMBIENT.name: cooler_k / range_k})
+        return RequiredShift(mean_hz, worst_hz, {AMBIENT.name: cooler_k / range_k})
 
 
 class BarrelShift(AbstractTuning):
@@ -210,19 +212,19 @@ class BarrelShift(AbstractTuning):
         unit="1", doc="mean shift over the channel distance", low=0.25, high=1.0
     )
 
-    def wants(
+    def required_shift(
         self,
         fsr_hz: Scalar,
         wavelengths: Scalar,
         ambient_k: Scalar,
         hz_per_k: Scalar,
         spread: Scalar,
-    ) -> Wanted:
+    ) -> RequiredShift:
         """Independent of the ambient, which only turns the barrel."""
         channel_hz = fsr_hz / wavelengths
         guard_hz = SIGMAS * (spread - 1) * self.local_hz
         worst_hz = channel_hz + 2 * SIGMAS * spread * self.local_hz
-        return Wanted(self.share * channel_hz + guard_hz, worst_hz, {})
+        return RequiredShift(self.share * channel_hz + guard_hz, worst_hz, {})
 
 
 def _heated_hz(shift_hz: Scalar) -> Scalar:
@@ -258,7 +260,7 @@ class ThermalCoupling(Component):
         unit="m", doc="distance over which it falls by e", low=5e-6, high=200e-6
     )
 
-    def crowding(self, rings: Scalar) -> Crowding:
+    def thermal_crosstalk(self, rings: Scalar) -> ThermalCrosstalk:
         """Of a row of so many, at least 1; smooth between integers."""
         c, q = self.contact, jnp.exp(-self.pitch_m / self.decay_m)
         along = (1 - c) * (1 + q**2) + c * (1 - q**2)  # A
@@ -278,4 +280,4 @@ class ThermalCoupling(Component):
         moving = 1 + q**2 - constant * along
         norm2 = constant**2 + 2 * constant * moving / root
         norm2 = norm2 + moving**2 * along / root**3
-        return Crowding(mean, jnp.sqrt(norm2) / middle)
+        return ThermalCrosstalk(mean, jnp.sqrt(norm2) / middle)

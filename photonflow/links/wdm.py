@@ -25,7 +25,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from ..component import Component, Scalar, Transfer, Values, param
 from ..devices.filters import RingFilter
@@ -71,12 +71,8 @@ class WavelengthGrid(Component):
     )
     slots: int = eqx.field(static=True)
 
-    def lit(self) -> Bool[Array, " slots"]:
-        """Which slots hold a channel."""
-        return jnp.arange(self.slots, dtype=float) < self.wavelengths
-
     def frequencies_hz(self) -> Float[Array, " slots"]:
-        """Carriers, lowest first; those past the last one go on but are not lit."""
+        """Carriers, lowest first; slots past the last channel go on with the grid."""
         place = jnp.arange(self.slots, dtype=float) - (self.wavelengths - 1) / 2
         return LIGHT_M_PER_S / self.centre_m + place * self.spacing_hz
 
@@ -180,8 +176,8 @@ class RingBus(Component):
     def place(self, fsr_hz: Scalar, ambient_k: Scalar, hz_per_k: Scalar) -> Placement:
         """Shifts that heaters of one row hold: of the modulators, or of the filters."""
         n, coupling = self.grid.wavelengths, self.coupling
-        crowding = None if coupling is None else coupling.crowding(n)
-        return self.tuning.place(fsr_hz, n, ambient_k, hz_per_k, crowding)
+        thermal = None if coupling is None else coupling.thermal_crosstalk(n)
+        return self.tuning.place(fsr_hz, n, ambient_k, hz_per_k, thermal)
 
     def multiplex(
         self,
@@ -193,7 +189,7 @@ class RingBus(Component):
     ) -> Multiplexed:
         """For light that leaves its own modulator at levels `top` and `bottom`."""
         fsr_hz = modulator.fsr_hz()
-        passing = past_modulator(modulator)
+        passing = modulator_transmission(modulator)
 
         def at(offset_hz: Values) -> tuple[Values, Values]:
             shallow, deep = passing(offset_hz).T
@@ -245,7 +241,7 @@ class RingBus(Component):
         return self.filter.resonance().transfer(frequency_hz)
 
 
-def past_modulator(modulator: MicroringModulator) -> Callable[[Values], Values]:
+def modulator_transmission(modulator: MicroringModulator) -> Callable[[Values], Values]:
     """Power passed `offset_hz` beside a locked ring's own carrier, at both levels.
 
     Of an axis of offsets; levels stand on a last axis, shallow bias first.
@@ -262,7 +258,7 @@ def past_modulator(modulator: MicroringModulator) -> Callable[[Values], Values]:
 
 def crosstalk_penalty_db(leaked: Scalar, extinction: Scalar) -> Scalar:
     r"""$-10\log_{10}\big(1 - X\frac{r+1}{r-1}\big)$, `extinction` being r > 1 [1]."""
-    return closure_db(leaked * (extinction + 1) / (extinction - 1))
+    return eye_closure_db(leaked * (extinction + 1) / (extinction - 1))
 
 
 def coherent_penalty_db(residual: Scalar, extinction: Scalar) -> Scalar:
@@ -273,10 +269,10 @@ def coherent_penalty_db(residual: Scalar, extinction: Scalar) -> Scalar:
     """
     # sqrt(x) has no slope at 0: rounded within 1e-12, -120 dB.
     root = jnp.sqrt((residual + 1e-12) * extinction) - 1e-6 * jnp.sqrt(extinction)
-    return closure_db(2 * root / (jnp.sqrt(extinction) - 1))
+    return eye_closure_db(2 * root / (jnp.sqrt(extinction) - 1))
 
 
-def closure_db(closed: Scalar) -> Scalar:
+def eye_closure_db(closed: Scalar) -> Scalar:
     """Power to reopen an eye closed by the fraction `closed`.
 
     From 99 % on the tangent goes on, so that a shut eye has a finite penalty that still

@@ -1,6 +1,8 @@
 """The page on links: every published row, what was made of it, misses included."""
 
+from ..cards import Library
 from .cases import Case, cases
+from .derived import Derived, Implied, derived, implied
 from .predictions import NOT_PREDICTED, Prediction, predictions
 
 
@@ -10,7 +12,8 @@ Made by `python -m photonflow.validation > docs/validation.md`; a test holds it 
 code. Rows are those of `photonflow/validation/link.json`. An *identity* holds by
 definition, *arithmetic* holds a data sheet against itself, and only a *prediction* puts
 a model beside a measurement, a published design or another tool. Constants of the
-models are not fitted to these rows.
+models are not fitted to these rows. Card values that follow from theory, or from other
+cards, come last.
 """
 
 
@@ -18,7 +21,9 @@ def page(found: list[Prediction] | None = None) -> str:
     """The page as Markdown, of predictions that are already there or made now."""
     rows = cases("link")
     found = predictions() if found is None else found
+    library = Library()
     parts = [HEAD, _predictions(found), _missing(rows, found), _others(rows)]
+    parts += [_derived(derived(library)), _implied(implied(library))]
     return "\n".join(parts)
 
 
@@ -81,8 +86,55 @@ def _others(rows: list[Case]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _derived(found: list[Derived]) -> str:
+    met = sum(row.met for row in found)
+    lines = [
+        "## Derived card values",
+        "",
+        "What cards state as a value, as the end of a range or in a note, computed",
+        f"again: n = {len(found)}, {met} inside what the digits on the card allow.",
+        "A bound is the least that a part may need.",
+        "",
+        "| card | value | on the card | derived | error | tolerance | met | from |",
+        "| --- | --- | ---: | ---: | ---: | ---: | --- | --- |",
+    ]
+    for row in found:
+        name = row.card if " " in row.card else f"`{row.card}`"
+        error, held = _percent(row.error), f"{100 * row.tolerance:g}%"
+        if row.bound:
+            error, held = "", "at least"
+        cells = (
+            name, row.what, _quantity(row.stated, row.unit),
+            _quantity(row.derived, row.unit), error, held,
+            "yes" if row.met else "**no**",
+            row.law,
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _implied(found: list[Implied]) -> str:
+    lines = [
+        "## What cards imply",
+        "",
+        "The grid of a ring bus and its crosstalk at worst, of which links use the",
+        "variance instead, and what splitter errors leave of a mesh.",
+        "",
+        "| card | figure | value |",
+        "| --- | --- | ---: |",
+    ]
+    for row in found:
+        lines.append(f"| `{row.card}` | {row.what} | {row.value:.5g} {row.unit} |")
+    return "\n".join(lines) + "\n"
+
+
+def _percent(error: float) -> str:
+    # 0 without a sign, which rounding would otherwise choose.
+    return f"{error if abs(error) > 5e-4 else 0.0:+.1%}"
+
+
 def _quantity(value: float | None, unit: str) -> str:
-    return "" if value is None else f"{value:.4g} {unit}"
+    return "" if value is None else f"{value:.4g} {unit}".rstrip()
 
 
 def _published(p: Prediction) -> str:
@@ -93,9 +145,8 @@ def _published(p: Prediction) -> str:
 def _error(p: Prediction) -> str:
     if p.error is None:
         return ""
-    # 0 without a sign, which rounding would otherwise choose.
     value = p.error if abs(p.error) > 5e-4 else 0.0
-    return f"{value:+.2f} dB" if p.level else f"{value:+.1%}"
+    return f"{value:+.2f} dB" if p.level else _percent(value)
 
 
 def _tolerance(p: Prediction) -> str:

@@ -24,6 +24,7 @@ from helpers import assert_close
 from photonflow.cards import Library
 from photonflow.component import replace
 from photonflow.compute import precision
+from photonflow.devices.converters import effective_bits
 from photonflow.units import BOLTZMANN_J_PER_K, CHARGE_C
 
 
@@ -59,7 +60,7 @@ def test_receiver_snr(light_w, shot_a2, rin_a2, snr, bits):
     assert_close(thermal, 1.657e-12, rtol=1e-3)
     found = dB(light_w**2 / (float(shot) + thermal + rin_a2))
     assert abs(found - snr) < 0.01
-    assert abs(float(precision.effective_bits(leaf(found))) - bits) < 0.005
+    assert abs(float(effective_bits(leaf(found))) - bits) < 0.005
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_quantiser_sine_sqnr(bits, formula, measured):
     ours = -dB(precision.rounding(leaf(bits), math.sqrt(2)))
     assert abs(ours - formula) < 0.01
     assert abs(ours - measured) < (0.2 if bits == 8 else 0.6)
-    assert_close(precision.effective_bits(leaf(ours)), bits, rtol=1e-3)
+    assert_close(effective_bits(leaf(ours)), bits, rtol=1e-3)
 
 
 @pytest.mark.parametrize(
