@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from .cards import cite as cite
     from .cards import load as load
     from .cards import provenance as provenance
-    from .cluster.step import Cluster as Cluster
+    from .cluster.budgets import Budgets as Budgets
+    from .cluster.budgets import link_budgets as link_budgets
+    from .cluster.budgets import set_drive as set_drive
+    from .cluster.hardware import Cluster as Cluster
     from .cluster.step import Report as Report
     from .cluster.step import evaluate as evaluate
     from .cluster.workload import Workload as Workload
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from .experiment import study as study
     from .links.base import Conditions as Conditions
     from .links.base import LinkBudget as LinkBudget
-    from .links.laser_drive import set_drive as set_drive
     from .search.design_space import DesignSpace as DesignSpace
     from .search.objective import Constraint as Constraint
     from .search.objective import Objective as Objective
@@ -44,14 +46,16 @@ _HOME = {
     "load": "cards",
     "provenance": "cards",
     "study": "experiment",
-    "Cluster": "cluster.step",
+    "Cluster": "cluster.hardware",
+    "Budgets": "cluster.budgets",
+    "link_budgets": "cluster.budgets",
     "Report": "cluster.step",
     "evaluate": "cluster.step",
     "Workload": "cluster.workload",
     "Conditions": "links.base",
     "LinkBudget": "links.base",
     "DesignSpace": "search.design_space",
-    "set_drive": "links.laser_drive",
+    "set_drive": "cluster.budgets",
     "elasticities": "search.sensitivity",
     "Constraint": "search.objective",
     "Objective": "search.objective",

@@ -36,6 +36,11 @@ from jaxlib import lapack, utils
 from jaxlib.version import __version__ as jaxlib_version
 
 
+LEAN = {"xla_cpu_use_fusion_emitters": False}
+"""compiler options that halve the time to compile, for code that runs about as fast"""
+QUICK = LEAN | {"xla_backend_optimization_level": 0}
+"""for what runs a few hundred times: compiling is dearer than running it slowly"""
+
 LIMIT_BYTE = 1_000_000_000
 """of all folders together; beyond it the least recently used programs go"""
 KEPT_SHARE = 0.8
@@ -269,6 +274,37 @@ def persistent_jit(
     return call
 
 
+TRACING = threading.RLock()
+"""held while a link is traced: jax cannot do that in two threads at once"""
+
+
+def compiled(
+    function: Callable[..., Any],
+    static: Any,
+    arrays: Sequence[np.ndarray],
+    options: dict[str, Any],
+) -> Callable[[list], Any]:
+    """`function(static, *arrays)` as a program that takes a list of such arrays.
+
+    Ready when it returns, and kept with its trace as those of `persistent_jit` are.
+    Several threads may compile at once, while one of them traces.
+    """
+
+    def flat(leaves: list) -> Any:
+        return function(static, *leaves)
+
+    flat.__name__ = function.__name__
+    program = jax.jit(flat, compiler_options=options)
+    leaves = list(arrays)
+    like = [str(jax.typeof(leaf)) for leaf in leaves]
+    key = _traces and _trace_key(function, (static, like, options))
+    if _traces is None or key is None:
+        with TRACING:
+            lowered = program.lower(leaves)
+        return lowered.compile()
+    return _load(_traces, key, leaves) or _keep(_traces, key, program, leaves)
+
+
 def _is_concrete(leaf: Any) -> bool:
     return isinstance(leaf, np.ndarray | jax.Array) and not isinstance(
         leaf, jax.core.Tracer
@@ -279,7 +315,8 @@ def _keep(
     programs: Programs, key: str, program: Any, leaves: Sequence[Any]
 ) -> Callable[[list], Any]:
     """Trace and compile `program`, and keep what would find it again."""
-    lowered = program.lower(leaves)
+    with TRACING:
+        lowered = program.lower(leaves)
     programs.asked.key = None
     compiled = lowered.compile()
     executable = compiled._executable._unloaded_executable

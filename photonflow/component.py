@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from . import units
@@ -98,6 +99,43 @@ def replace(tree: Any, values: dict[str, Any]) -> Any:
     gets = [getter(path) for path in values]
     new = [jnp.asarray(value, float) for value in values.values()]
     return eqx.tree_at(lambda t: [get(t) for get in gets], tree, new)
+
+
+def is_traced(tree: Any) -> bool:
+    """Whether jax is differentiating, batching or compiling through some leaf."""
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
+
+
+class Packing:
+    """The numbers of a tree as one vector: what compiled functions are called with.
+
+    A component has hundreds of leaves, and handing them over one by one takes longer
+    than most of what is computed with them. Every leaf has to be a single number.
+    """
+
+    def __init__(self, tree: Any):
+        with_path, self.structure = jax.tree_util.tree_flatten_with_path(tree)
+        self.names = tuple(
+            jax.tree_util.keystr(path, simple=True, separator=".")
+            for path, _ in with_path
+        )
+        self.place = {name: i for i, name in enumerate(self.names)}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def pack(self, tree: Any) -> np.ndarray:
+        """The numbers of `tree`, which has the structure of the first one."""
+        return np.array([float(leaf) for leaf in jax.tree.leaves(tree)])
+
+    def unpack(self, vector: Any) -> Any:
+        """The tree of a vector, traced or not; of several along leading axes."""
+        if isinstance(vector, np.ndarray):
+            leaves = list(np.moveaxis(vector, -1, 0))
+        else:
+            parts = jax.lax.split(vector, [1] * len(self), axis=vector.ndim - 1)
+            leaves = [part.reshape(vector.shape[:-1]) for part in parts]
+        return jax.tree.unflatten(self.structure, leaves)
 
 
 def vmap_alike(function: Callable[..., Any], calls: list[tuple]) -> list[Any]:

@@ -1,119 +1,128 @@
-"""Links of a cluster, each compiled for itself: budgets, pull-backs, slopes.
+"""Budgets of all links of a cluster, nominal and worst, and their derivatives.
 
-Passes of the compiler grow faster than the program they work on, so that links one by
-one take less time than all at once, and serve every workload.
+Links know no workload: their budgets serve every workload of a cluster. A link is
+designed at the worst climate and its full reach, and burns its watts at the nominal one
+with the same drive. Conditions and links copy their numbers from the cluster, so that a
+derivative is carried back by adding it up where the number came from.
 """
 
-import threading
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
+from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+import equinox as eqx
+import numpy as np
 
+from ..causes import CLIMATES, ENDS, ClimateName
+from ..component import Packing, is_traced, replace, vmap_alike
 from ..links.base import AbstractLink, Conditions, LinkBudget
-from ..search.design_space import Coordinates
-from ..search.sqp import LEAN, QUICK, pruned, slopes
-from .step import Cluster, Links, by_climate, link_calls
+from ..links.family import LinkFamily, budget, budgets_of, family_of, prepare
+from ..links.laser_drive import LaserDrive, link_drives
+from .hardware import Cluster
 
 
-TRACING = threading.RLock()
-"""held while `budget` is traced: jax cannot do that in two threads at once"""
-CLIMATES = ("nominal", "worst")
-Place = tuple[str, str, str]
+Place = tuple[ClimateName, str, str]
 """climate, tier and hop of a budget"""
 
 
-@jax.jit
-def budget(link: AbstractLink, at: Conditions) -> LinkBudget:
-    """What every compiled function of a link shares one trace of."""
-    return link.budget(at)
+class Budgets(eqx.Module):
+    """One link of each hop in both climates, by tier and hop."""
+
+    nominal: dict[str, dict[str, LinkBudget]]
+    worst: dict[str, dict[str, LinkBudget]]
+
+
+def link_budgets(cluster: Cluster) -> Budgets:
+    """Every link as it is, and at the worst climate and its full reach.
+
+    Plain numbers go through the programs that are compiled once for each family of
+    links; inside a trace the budgets become part of it.
+    """
+    calls = places(cluster)
+    if is_traced(cluster):
+        found = vmap_alike(budget, list(calls.values()))
+    else:
+        found = budgets_of(calls.values())
+    by_climate: dict[str, dict[str, dict[str, LinkBudget]]] = {c: {} for c in CLIMATES}
+    for (climate, tier, hop), each in zip(calls, found, strict=True):
+        by_climate[climate].setdefault(tier, {})[hop] = each
+    return Budgets(**by_climate)
 
 
 def places(cluster: Cluster) -> dict[Place, tuple[AbstractLink, Conditions]]:
     """The link and its conditions, for every budget of a cluster."""
     return {
-        (climate, *name): (link, at)
-        for name, (link, *climates) in link_calls(cluster, cluster.hops()).items()
-        for climate, at in zip(CLIMATES, climates, strict=True)
+        (climate, tier, name): (
+            hop.link,
+            cluster.nominal.at(hop.length_m)
+            if climate == "nominal"
+            else cluster.worst.at(hop.link.path.reach_m),
+        )
+        for climate in CLIMATES
+        for tier, hops in cluster.hops().items()
+        for name, hop in hops.items()
     }
 
 
-def shapes(cluster: Cluster) -> dict[Place, Any]:
-    """Every budget as a tree of shapes, without a run."""
-    with TRACING:
-        return {
-            place: jax.eval_shape(budget, *call)
-            for place, call in places(cluster).items()
-        }
+def compile_ahead(cluster: Cluster, slopes: bool = False) -> None:
+    """Begin to compile what the links of `cluster` will be asked, and do not wait."""
+    prepare(places(cluster).values(), slopes)
 
 
-def arranged(budgets: dict[Place, Any]) -> Links:
-    """Budgets as the step wants them."""
-    pairs = {
-        (tier, hop): tuple(budgets[c, tier, hop] for c in CLIMATES)
-        for _, tier, hop in budgets
+class Origins:
+    """Where in a cluster every number of its budgets comes from."""
+
+    def __init__(self, cluster: Cluster):
+        self.packing = Packing(cluster)
+        # Links and conditions copy their numbers: of a cluster of serial numbers each
+        # holds the number of its origin.
+        serial = self.packing.unpack(np.arange(1.0, len(self.packing) + 1))
+        self.family: dict[Place, LinkFamily] = {}
+        self.index: dict[Place, np.ndarray] = {}
+        for place, call in places(serial).items():
+            self.family[place] = family_of(*call)
+            self.index[place] = self.family[place].row(*call).astype(int) - 1
+
+    def row(self, place: Place, numbers: np.ndarray) -> np.ndarray:
+        """The numbers of a budget among those of clusters (..., numbers)."""
+        return numbers[..., self.index[place]]
+
+    def add_back(self, place: Place, slopes: np.ndarray, to: np.ndarray) -> None:
+        """Adds derivatives in the numbers of a budget to those of the cluster."""
+        np.add.at(to, self.index[place], slopes)
+
+
+class Jacobian(NamedTuple):
+    """One budget's terms and what every number of link and conditions moves."""
+
+    family: LinkFamily
+    values: np.ndarray
+    """(terms,), in the order of `family.terms`"""
+    slopes: np.ndarray
+    """(terms, numbers)"""
+
+
+def jacobians(cluster: Cluster, origins: Origins) -> dict[Place, Jacobian]:
+    """Derivatives of all budgets, from one linearisation each."""
+    numbers = origins.packing.pack(cluster)
+    return {
+        place: Jacobian(family, *family.jacobian(origins.row(place, numbers)))
+        for place, family in origins.family.items()
     }
-    return by_climate(pairs)
 
 
-def solved_links(
-    cluster: Cluster, cotangent: Links | None = None
-) -> tuple[Links, Cluster]:
-    """Budgets of all links, and the pull-back of `cotangent` through them."""
-    calls, back = jax.vjp(places, cluster)
-    found, pulled = {}, {}
-    for place, call in calls.items():
-        climate, tier, hop = place
-        if cotangent is None:
-            weights = _nothing(*call)
-        else:
-            weights = cotangent[CLIMATES.index(climate)][tier][hop]
-        found[place], pulled[place] = _pull(*call, weights)
-    return arranged(found), back(pulled)[0]
+def set_drive(
+    cluster: Cluster, ends: Sequence[str] | None = None
+) -> tuple[Cluster, list[LaserDrive]]:
+    """`cluster` with the laser currents its scale-out links need, and the reasons.
 
-
-def _nothing(link: AbstractLink, at: Conditions) -> LinkBudget:
-    """Zeros in the shape of a budget."""
-    structure = jax.tree.structure((link, at))
-    if structure not in _NOTHING:
-        with TRACING:
-            shape = jax.eval_shape(budget, link, at)
-        _NOTHING[structure] = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shape)
-    return _NOTHING[structure]
-
-
-_NOTHING: dict[Any, LinkBudget] = {}  # a trace takes longer than a run
-
-
-@partial(jax.jit, compiler_options=QUICK)
-def _pull(
-    link: AbstractLink, at: Conditions, cotangent: LinkBudget
-) -> tuple[LinkBudget, tuple[AbstractLink, Conditions]]:
-    with TRACING:
-        solved, pull = jax.vjp(budget, link, at)
-        return solved, pull(cotangent)
-
-
-@partial(jax.jit, static_argnums=(0, 1), compiler_options=LEAN)
-def moved(
-    place: Place,
-    wanted: tuple[bool, ...],
-    u: Float[Array, "designs n"],
-    coordinates: Coordinates,
-    cluster: Cluster,
-) -> tuple[list[Array], list[Array]]:
-    """The `wanted` leaves of one budget at designs `u`, and their slopes in `u`.
-
-    Slopes have `n` as their last axis.
+    At every end of an optical scale-out link (or only at `ends`, Python paths) the
+    current is set so that the smaller of the `ber` and `launch` slacks of what it sends
+    is 0 at `cluster.worst`. An end that cannot is left at the most light it has.
     """
-
-    def leaves(u, coordinates, cluster):
-        call = places(coordinates.insert(u, cluster))[place]
-        every = jax.tree.leaves(budget(*call))
-        return [leaf for leaf, kept in zip(every, wanted, strict=True) if kept]
-
-    with TRACING:
-        lean = pruned(leaves, u[0], coordinates, cluster)
-        return jax.vmap(lambda v: slopes(lambda x: lean(x, coordinates, cluster), v))(u)
+    drives = []
+    for name, hop in cluster.scale_out.hops().items():
+        place = f"scale_out.{name}"
+        asked = [e for e in ENDS if ends is None or f"{place}.{e}" in ends]
+        at = cluster.worst.at(hop.link.path.reach_m)
+        drives += link_drives(hop.link, at, asked, place)
+    return replace(cluster, {d.path: d.amps for d in drives}), drives

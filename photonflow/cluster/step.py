@@ -1,38 +1,22 @@
 """The main path on one page: a cluster and a workload give joules per token."""
 
+import dataclasses
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 
 from .. import causes
-from ..component import Component, Scalar, param, require_x64, vmap_alike
-from ..compute.accelerator import Accelerator
+from ..compilation import QUICK, TRACING, persistent_jit
+from ..component import Scalar, is_traced, require_x64
 from ..compute.base import ComputeCost, MatrixProduct
-from ..compute.matrix_unit import Summary, SvdUnit
-from ..links.base import AbstractLink, Conditions, LinkBudget
-from .facility import Facility, Host
+from ..compute.matrix_unit import Summary
+from ..links.base import LinkBudget
+from .budgets import Budgets, link_budgets
+from .hardware import Cluster
 from .pipeline import Stage, Times
-from .topology import Climate, FatTree, Hop, SwitchedDomain
+from .topology import Line
 from .workload import Workload
-
-
-class Cluster(Component):
-    """Accelerators, the two tiers of network between them, and what feeds them."""
-
-    accelerator: Accelerator
-    scale_up: SwitchedDomain
-    scale_out: FatTree
-    host: Host
-    facility: Facility
-    nominal: Climate
-    worst: Climate
-    accelerators: Scalar = param(unit="1", doc="in all", low=1.0, high=1e7)
-    matrix_unit: SvdUnit | None = None
-    """takes the feed-forward products, where there is one"""
-
-    def hops(self) -> dict[str, dict[str, Hop]]:
-        """Kinds of links of every tier."""
-        tiers = {"scale_up": self.scale_up, "scale_out": self.scale_out}
-        return {tier: topology.hops() for tier, topology in tiers.items()}
 
 
 class Report(eqx.Module):
@@ -62,36 +46,85 @@ class Report(eqx.Module):
     """of the feed-forward products of a layer, at full load"""
 
 
-def evaluate(cluster: Cluster, workload: Workload) -> Report:
+def evaluate(
+    cluster: Cluster, workload: Workload, budgets: Budgets | None = None
+) -> Report:
     """Step time, power and joules per token of `workload` on `cluster`.
 
     Links are designed at `cluster.worst` and burn at `cluster.nominal` with the same
-    drive. Everything clocked at line rate is static: it burns for the whole step.
-    Differentiable in every leaf of both arguments; validity of integers and memory is
-    checked where a study is read.
+    drive; `budgets`, those of `link_budgets(cluster)`, spare solving them again for
+    another workload. Everything clocked at line rate is static: it burns for the whole
+    step. Compiled inside; differentiable in every leaf of cluster and workload, in
+    forward and in reverse mode. Validity of integers and memory is checked where a
+    study is read.
     """
     require_x64("pf.evaluate")
-    return assemble(cluster, workload, link_budgets(cluster, cluster.hops()))
+    budgets = link_budgets(cluster) if budgets is None else budgets
+    parts = without_links(cluster), workload, lines_of(budgets)
+    # Options of the compiler belong to the outermost program, here or the caller's.
+    if is_traced(parts):
+        found = balance(*parts)
+    else:
+        with TRACING:
+            found = _compiled(*parts)
+    return Report(nominal=budgets.nominal, worst=budgets.worst, **found)
 
 
-def assemble(cluster: Cluster, workload: Workload, links: "Links") -> Report:
-    """`evaluate` for links that are solved already: they are the same for all work."""
-    nominal, worst = links
-    tiers = {"scale_up": cluster.scale_up, "scale_out": cluster.scale_out}
-    kinds = cluster.hops()
-    time_s, energy_j = step_time_and_energy(cluster, workload, nominal["scale_out"])
+def lines_of(budgets: Budgets) -> dict[str, dict[str, Line]]:
+    """By tier and hop, from the budgets where links work."""
+    return {
+        tier: {
+            name: Line(
+                each.rate_bps,
+                each.latency_s,
+                {
+                    cause: each.end_a.static_w[cause] + each.end_b.static_w[cause]
+                    for cause in causes.LINK
+                },
+            )
+            for name, each in hops.items()
+        }
+        for tier, hops in budgets.nominal.items()
+    }
+
+
+def without_links(cluster: Cluster) -> Cluster:
+    """`cluster` with nothing in the place of its links.
+
+    All technologies of a link are one structure then: what is compiled for one variant
+    of a study serves the others.
+    """
+    tiers = {
+        tier: _with(topology, dict.fromkeys(topology.hops()))
+        for tier, topology in cluster.topologies().items()
+    }
+    return _with(cluster, tiers)
+
+
+def _with(module: Any, values: dict[str, Any]) -> Any:
+    """A copy with fields replaced that their class would not accept from a card."""
+    copy = object.__new__(type(module))
+    for field in dataclasses.fields(module):
+        value = getattr(module, field.name)
+        object.__setattr__(copy, field.name, values.get(field.name, value))
+    return copy
+
+
+def balance(
+    cluster: Cluster, workload: Workload, links: dict[str, dict[str, Line]]
+) -> dict[str, Any]:
+    """The fields of a `Report` but for its budgets; `cluster` has no links in it."""
+    time_s, energy_j = step_time_and_energy(cluster, workload, links)
     step_s = sum(time_s.values(), start=jnp.zeros(()))
     tokens = workload.tokens_per_step()
     per_token = cluster.accelerators / tokens
 
     # Static watts and dynamic joules of one accelerator, under their causes.
     static_w = _zeros(causes.ENERGY)
-    for tier, topology in tiers.items():
-        for name, hop in kinds[tier].items():
-            budget = nominal[tier][name]
-            for end in (budget.end_a, budget.end_b):
-                for cause, watts in end.static_w.items():
-                    static_w[f"network.{tier}.{cause}"] += watts * hop.per_accelerator
+    for tier, topology in cluster.topologies().items():
+        for name, count in topology.links_per_accelerator().items():
+            for cause, watts in links[tier][name].static_w.items():
+                static_w[f"network.{tier}.{cause}"] += watts * count
         for cause, watts in topology.box_w().items():
             static_w[f"network.{tier}.{cause}"] += watts
     chip = cluster.accelerator
@@ -112,7 +145,7 @@ def assemble(cluster: Cluster, workload: Workload, links: "Links") -> Report:
     j_per_token = sum(energy.values(), start=jnp.zeros(()))
     tokens_per_s = tokens / step_s
     computing_j = energy_j["matmul"] + energy_j["attention"] + energy_j["hbm"]
-    return Report(
+    return dict(
         step_s=step_s,
         tokens_per_s=tokens_per_s,
         power_w=j_per_token * tokens_per_s,
@@ -120,55 +153,14 @@ def assemble(cluster: Cluster, workload: Workload, links: "Links") -> Report:
         energy_j_per_token=energy,
         static_j_per_token=sum(static_j.values(), start=jnp.zeros(())) * per_token,
         time_s=time_s,
-        utilisation=utilisation(cluster, workload, step_s),
-        nominal=nominal,
-        worst=worst,
+        utilisation=utilisation(cluster, workload, links, step_s),
         accelerator_w=chip.idle_w + computing_j / step_s,
         matrix_unit=None if unit is None else unit.summary(offloaded(workload)),
     )
 
 
-Links = tuple[dict[str, dict[str, LinkBudget]], dict[str, dict[str, LinkBudget]]]
-"""nominal and worst budget of one link of each hop, by tier and hop"""
-
-
-def link_budgets(cluster: Cluster, hops: dict[str, dict[str, Hop]]) -> Links:
-    """One link of each hop as it is, and at the worst climate and its full reach."""
-    calls = link_calls(cluster, hops)
-
-    def both(link: AbstractLink, *at: Conditions) -> tuple[LinkBudget, ...]:
-        return tuple(vmap_alike(link.budget, [(each,) for each in at]))
-
-    budgets = vmap_alike(both, list(calls.values()))
-    return by_climate(dict(zip(calls, budgets, strict=True)))
-
-
-def link_calls(
-    cluster: Cluster, hops: dict[str, dict[str, Hop]]
-) -> dict[tuple[str, str], tuple[AbstractLink, Conditions, Conditions]]:
-    """By tier and hop: a link, where it works, and where it is designed."""
-    return {
-        (tier, name): (
-            hop.link,
-            cluster.nominal.at(hop.length_m),
-            cluster.worst.at(hop.link.path.reach_m),
-        )
-        for tier in hops
-        for name, hop in hops[tier].items()
-    }
-
-
-def by_climate(budgets: dict[tuple[str, str], tuple[LinkBudget, ...]]) -> Links:
-    """Nominal and worst budgets, each by tier and hop."""
-    nominal, worst = {}, {}
-    for (tier, name), (cool, hot) in budgets.items():
-        nominal.setdefault(tier, {})[name] = cool
-        worst.setdefault(tier, {})[name] = hot
-    return nominal, worst
-
-
 def step_time_and_energy(
-    cluster: Cluster, workload: Workload, links: dict[str, LinkBudget]
+    cluster: Cluster, workload: Workload, links: dict[str, dict[str, Line]]
 ) -> tuple[Times, dict[str, Scalar]]:
     """Exposed seconds of a step by cause, and dynamic joules of one accelerator."""
     chip, traffic = cluster.accelerator, workload.collectives()
@@ -185,11 +177,10 @@ def step_time_and_energy(
         _add(head_s, cost.time_s, 1.0)
         _add(energy_j, cost.energy_j, m / stages)  # on one stage of `stages`
     layers_s["launch"] += layers * workload.launches() * chip.layer_s
-    layers_s["scale_up"] += cluster.scale_up.all_reduce_s(traffic.all_reduce)
-
-    latency_s = {name: budget.latency_s for name, budget in links.items()}
-    hand_s = cluster.scale_out.hand_over_s(traffic.hand_over, latency_s)
-    reduce_s = cluster.scale_out.all_reduce_s(traffic.gradients, latency_s)
+    up, out = links["scale_up"], links["scale_out"]
+    layers_s["scale_up"] += cluster.scale_up.all_reduce_s(traffic.all_reduce, up)
+    hand_s = cluster.scale_out.hand_over_s(traffic.hand_over, out)
+    reduce_s = cluster.scale_out.all_reduce_s(traffic.gradients, out)
     stage = Stage(layers_s, head_s, hand_s, chip.step_s)
     exposed_s = workload.exposed_s(stage, reduce_s)
 
@@ -232,22 +223,30 @@ def _add(
 
 
 def utilisation(
-    cluster: Cluster, workload: Workload, step_s: Scalar
+    cluster: Cluster,
+    workload: Workload,
+    links: dict[str, dict[str, Line]],
+    step_s: Scalar,
 ) -> dict[str, dict[str, Scalar]]:
     """Payload of one direction over payload rate, mean over the step."""
     traffic, m = workload.collectives(), workload.microbatches
-    up, out = cluster.scale_up.link, cluster.scale_out
     within_byte = m * traffic.hand_over.sent_byte() + traffic.gradients.sent_byte()
-    loads = out.loads_bit(within_byte, m * traffic.outside.sent_byte())
-    reduced_bit = m * traffic.all_reduce.sent_byte() * 8
-    rates = {
-        "host_link": out.host_link.rate_bps,
-        "switch_link": out.switch_link.rate_bps,
+    loads_bit = {
+        "scale_up": {"link": m * traffic.all_reduce.sent_byte() * 8},
+        "scale_out": cluster.scale_out.loads_bit(
+            within_byte, m * traffic.outside.sent_byte()
+        ),
     }
     return {
-        "scale_up": {"link": reduced_bit / (up.rate_bps * step_s)},
-        "scale_out": {n: loads[n] / (rates[n] * step_s) for n in rates},
+        tier: {
+            name: loads_bit[tier][name] / (line.rate_bps * step_s)
+            for name, line in hops.items()
+        }
+        for tier, hops in links.items()
     }
+
+
+_compiled = persistent_jit(balance, compiler_options=QUICK)
 
 
 def _zeros(names: tuple[str, ...]) -> dict[str, Scalar]:

@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -78,6 +79,17 @@ class Climate(Component):
         return Conditions(self.case_k, self.coolant_k, length_m, self.ageing_db)
 
 
+class Line(NamedTuple):
+    """What traffic and joules ask of one link, both of its ends together."""
+
+    rate_bps: Scalar
+    """payload of one direction"""
+    latency_s: Scalar
+    """one way, FEC to FEC"""
+    static_w: dict[str, Scalar]
+    """by cause of `causes.LINK`"""
+
+
 class Hop(eqx.Module):
     """One kind of link of a tier, with how many there are of it."""
 
@@ -89,6 +101,10 @@ class Hop(eqx.Module):
 
 class AbstractTopology(Component):
     """A tier of the network."""
+
+    @abc.abstractmethod
+    def links_per_accelerator(self) -> dict[str, Scalar]:
+        """How many of each kind of link; the names are those of its link fields."""
 
     @abc.abstractmethod
     def hops(self) -> dict[str, Hop]:
@@ -124,21 +140,26 @@ class SwitchedDomain(AbstractTopology):
         unit="1", doc="reached part of the link's payload rate", low=0.1, high=1.0
     )
 
-    def hops(self) -> dict[str, Hop]:
+    def links_per_accelerator(self) -> dict[str, Scalar]:
         """One link from each accelerator to its switches."""
-        one = self.domain / self.domain
-        return {"link": Hop(self.link, self.length_m, one)}
+        return {"link": jnp.ones(())}
+
+    def hops(self) -> dict[str, Hop]:
+        """The one kind of link."""
+        counts = self.links_per_accelerator()
+        return {"link": Hop(self.link, self.length_m, counts["link"])}
 
     def box_w(self) -> dict[str, Scalar]:
         """Switch cores; one port per accelerator."""
         return {"switch": self.switch.core_w(), "nic": jnp.zeros(())}
 
-    def all_reduce_s(self, message: AllReduce) -> Scalar:
+    def all_reduce_s(self, message: AllReduce, lines: Mapping[str, Line]) -> Scalar:
         """Time of all `count` of them, one after the other."""
         floor_s = self.floor_s * (message.ranks / 8) ** self.floor_exponent
         # A single rank has nothing to reduce; smooth in between for the gradient.
         busy = (message.ranks - 1) / message.ranks
-        wire_s = message.sent_byte() * 8 / (self.efficiency * self.link.rate_bps)
+        rate_bps = self.efficiency * lines["link"].rate_bps
+        wire_s = message.sent_byte() * 8 / rate_bps
         return message.count * floor_s * busy * 8 / 7 + wire_s
 
 
@@ -186,13 +207,20 @@ class FatTree(AbstractTopology):
         """Host ports per accelerator."""
         return 1 / self.accelerators_per_port
 
-    def hops(self) -> dict[str, Hop]:
+    def links_per_accelerator(self) -> dict[str, Scalar]:
         """Host links and links between switches."""
         above = (self.tiers - 1) / self.oversubscription
         ports = self.host_ports()
+        return {"host_link": ports, "switch_link": ports * above}
+
+    def hops(self) -> dict[str, Hop]:
+        """Both kinds of links, as long as they are."""
+        n = self.links_per_accelerator()
         return {
-            "host_link": Hop(self.host_link, self.host_length_m, ports),
-            "switch_link": Hop(self.switch_link, self.switch_length_m, ports * above),
+            "host_link": Hop(self.host_link, self.host_length_m, n["host_link"]),
+            "switch_link": Hop(
+                self.switch_link, self.switch_length_m, n["switch_link"]
+            ),
         }
 
     def box_w(self) -> dict[str, Scalar]:
@@ -205,29 +233,26 @@ class FatTree(AbstractTopology):
         on_leaf = self.switch.ports / 2  # one accelerator of a rail on each port
         return on_leaf / (on_leaf**8 + self.rail**8) ** (1 / 8)  # smooth min(1, n / N)
 
-    def hand_over_s(
-        self, message: PointToPoint, latency_s: Mapping[str, Scalar]
-    ) -> Scalar:
+    def hand_over_s(self, message: PointToPoint, lines: Mapping[str, Line]) -> Scalar:
         """Time of one hand-over: floor, adapters, links, switches, and the wire."""
-        return self.floor_s(latency_s) + self.wire_s(message.size_byte)
+        return self.floor_s(lines) + self.wire_s(message.size_byte, lines)
 
-    def all_reduce_s(
-        self, message: AllReduce, latency_s: Mapping[str, Scalar]
-    ) -> Scalar:
+    def all_reduce_s(self, message: AllReduce, lines: Mapping[str, Line]) -> Scalar:
         """Ring all-reduce among accelerators of one rail: 2 (n - 1) messages."""
         steps = 2 * (message.ranks - 1) * message.count
-        return steps * self.floor_s(latency_s) + self.wire_s(message.sent_byte())
+        return steps * self.floor_s(lines) + self.wire_s(message.sent_byte(), lines)
 
-    def floor_s(self, latency_s: Mapping[str, Scalar]) -> Scalar:
+    def floor_s(self, lines: Mapping[str, Line]) -> Scalar:
         """Time of an empty message."""
         climbs = 1 - self.leaf_share()
-        links_s = 2 * latency_s["host_link"] + 2 * climbs * latency_s["switch_link"]
+        host, switch = lines["host_link"], lines["switch_link"]
+        links_s = 2 * host.latency_s + 2 * climbs * switch.latency_s
         boxes_s = 2 * self.nic.latency_s + (1 + 2 * climbs) * self.switch.latency_s
         return self.message_s + links_s + boxes_s
 
-    def wire_s(self, sent_byte: Scalar) -> Scalar:
+    def wire_s(self, sent_byte: Scalar, lines: Mapping[str, Line]) -> Scalar:
         """Time on the wire while all accelerators send: host port or links above."""
-        port_bps = self.host_link.rate_bps / self.accelerators_per_port
+        port_bps = lines["host_link"].rate_bps / self.accelerators_per_port
         above = self.oversubscription * (1 - self.leaf_share())
         slower = (1 + above**64) ** (1 / 64)  # smooth max(1, above), 1.1 % high at 1
         return slower * sent_byte * 8 / (self.efficiency * port_bps)

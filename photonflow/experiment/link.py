@@ -3,28 +3,24 @@
 import dataclasses
 import math
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
 from .. import causes, limits
 from ..cards import Library, Provenance, apply
 from ..cards.values import require_name
 from ..causes import DIRECTIONS, ENDS, ClimateName, DirectionName
-from ..compilation import persistent_jit
 from ..component import params, replace
 from ..devices.passives import AbstractCopperPath
 from ..links.base import AbstractLink, Conditions, LinkBudget
+from ..links.family import family_of
 from ..links.laser_drive import CURRENT, LaserDrive, link_drives
 from ..quantity import InputError
 from ..result.link_schema import Curve, DirectionRow, LinkHop, LinkResult
 from ..result.rows import end_row, floats, hop_row
-from ..search.sqp import QUICK
 from .rows import drive_row
 
 
@@ -117,32 +113,20 @@ def evaluate(
     link: AbstractLink, at: Mapping[ClimateName, Conditions]
 ) -> tuple[dict[ClimateName, LinkBudget], LinkBudget]:
     """Budgets by climate, and at the worst corner behind `EXTRA_DB`: one batch."""
-    still = [(at[climate], 0.0) for climate in CLIMATES]
-    every = still + [(at["worst"], extra) for extra in EXTRA_DB]
-    where = jax.tree.map(
-        lambda *x: jnp.stack(x), *(conditions for conditions, _ in every)
-    )
-    extra_db = jnp.array([extra for _, extra in every])
-    found = jax.device_get(_budgets(link, where, extra_db))
+    family = family_of(link, at["worst"])
+    rows = [family.row(link, at[climate]) for climate in CLIMATES]
+    # Glass counts its dB as light and copper as volts; either way between the ends.
+    if isinstance(link.path, AbstractCopperPath):
+        longer = {"path.fixed_db": float(link.path.fixed_db) + EXTRA_DB}
+    else:
+        longer = {"at.ageing_db": float(at["worst"].ageing_db) + EXTRA_DB}
+    curve = family.rows(link, at["worst"], longer)
+    found = family.budgets(np.concatenate([rows, curve]))
     budgets: dict[ClimateName, LinkBudget] = {
         climate: jax.tree.map(lambda x, i=i: x[i], found)
         for i, climate in enumerate(CLIMATES)
     }
-    return budgets, jax.tree.map(lambda x: x[len(still) :], found)
-
-
-@partial(persistent_jit, compiler_options=QUICK)
-def _budgets(
-    link: AbstractLink, at: Conditions, extra_db: Float[Array, " places"]
-) -> LinkBudget:
-    def one(at, extra_db):
-        # Glass counts its dB as light and copper as volts; either way between the ends.
-        if isinstance(link.path, AbstractCopperPath):
-            longer = {"path.fixed_db": link.path.fixed_db + extra_db}
-            return replace(link, longer).budget(at)
-        return link.budget(replace(at, {"ageing_db": at.ageing_db + extra_db}))
-
-    return jax.vmap(one)(at, extra_db)
+    return budgets, jax.tree.map(lambda x: x[len(rows) :], found)
 
 
 def misses(solved: Solved) -> list[tuple[ClimateName, DirectionName, str, float]]:

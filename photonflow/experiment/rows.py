@@ -6,11 +6,9 @@ import math
 from typing import Any
 
 from .. import causes
-from ..cluster.budgets import solved_links
 from ..cluster.step import Cluster, Report
 from ..component import params
 from ..links.laser_drive import LaserDrive
-from ..result.attribution import end_watts
 from ..result.matrix_unit import unit_limits, unit_row
 from ..result.rows import (
     constraint_rows,
@@ -25,7 +23,7 @@ from ..result.search_rows import multipliers, search_row
 from ..result.summary import why_infeasible
 from ..search.objective import Objective
 from ..search.optimise import Solution
-from ..search.sensitivity import elasticities
+from ..search.sensitivity import Elasticities, elasticities
 from .study import Study
 from .sweep import points
 from .tasks import Task
@@ -109,7 +107,7 @@ def task_row(
         ports=ports_row(cluster.scale_out),
         controlled_share=controlled_share(cluster, report, where) if where else None,
         drives=told,
-        estimates=estimates(study, task, cluster, relative),
+        estimates=estimates(study, task, cluster, slopes),
         search=None if solution is None else search_row(solution),
     )
 
@@ -144,12 +142,11 @@ def objective(study: Study, report: Report) -> Objective:
 
 
 def estimates(
-    study: Study, task: Task, cluster: Cluster, elasticities: dict[str, float]
+    study: Study, task: Task, cluster: Cluster, found: Elasticities
 ) -> list[EstimateRow]:
     """Every number that is a stated judgement, most watts first."""
     origins = study.provenance(task.variant)
-    paths = [path for path, origin in origins.items() if origin.estimate]
-    watts = end_watts(paths, cluster, solved_links)
+    watts = found.link_watts
     specs = {spec.path: spec for spec in params(cluster)}
     rows = [
         EstimateRow(
@@ -162,7 +159,7 @@ def estimates(
             note=origin.note,
             vendor_w=watts.get(path, (0.0, 0.0))[0],
             with_host_w=watts.get(path, (0.0, 0.0))[1],
-            elasticity=elasticities.get(path),
+            elasticity=found.values[path] if found.relative[path] else None,
         )
         for path, origin in origins.items()
         if origin.estimate

@@ -11,8 +11,9 @@ from typing import Any
 import equinox as eqx
 import jax
 
-from ..cluster.step import Cluster, Report
-from ..links.laser_drive import set_drive
+from ..cluster.budgets import set_drive
+from ..cluster.hardware import Cluster
+from ..cluster.step import Report, evaluate
 from ..quantity import InputError, nearest
 from ..result.schema import SCHEMA, Result, VariantResult
 from ..result.search_rows import trace_rows
@@ -20,7 +21,6 @@ from ..result.summary import summary
 from ..search.design_space import DesignSpace
 from ..search.objective import Objective
 from ..search.optimise import Solution, optimise
-from ..search.sensitivity import evaluation
 from .folder import Folder, TraceRow
 from .resolved import resolved
 from .rows import TIERS, objective, sources, task_row
@@ -139,7 +139,7 @@ def run_task(
     workload = study.workload(task.workload)
     where, ranges = study.space(task.variant)
     progress(f"{task.name}: evaluation")
-    report = evaluation(cluster, workload)
+    report = evaluate(cluster, workload)
     solution = None
     if search and ranges:
         solution = _search(study, task, cluster, report, progress, stop)

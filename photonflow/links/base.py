@@ -60,6 +60,21 @@ class Direction(eqx.Module):
     """limits, met when >= 0; `ber` is the constraint of a search"""
 
 
+class BudgetTerms(eqx.Module):
+    """What joules, seconds and limits of a cluster take from the budget of a link.
+
+    Of a `LinkBudget` all but error rates, margins, noise shares and waterfalls: those
+    are for people, and cost most of the work.
+    """
+
+    rate_bps: Scalar
+    latency_s: Scalar
+    static_w: dict[str, dict[str, Scalar]]
+    """by end, then by cause"""
+    slacks: dict[str, dict[str, Scalar]]
+    """by direction, then by name"""
+
+
 class LinkBudget(eqx.Module):
     """What one link delivers and costs."""
 
@@ -98,6 +113,15 @@ class LinkBudget(eqx.Module):
     def fit(self) -> Scalar:
         """Failures of the link in 1e9 hours: either end stops it."""
         return jnp.add(self.end_a.fit, self.end_b.fit)
+
+    def terms(self) -> BudgetTerms:
+        """The part that a cluster computes with."""
+        return BudgetTerms(
+            rate_bps=self.rate_bps,
+            latency_s=self.latency_s,
+            static_w={"end_a": self.end_a.static_w, "end_b": self.end_b.static_w},
+            slacks={"a_to_b": self.a_to_b.slacks, "b_to_a": self.b_to_a.slacks},
+        )
 
     def energy_j_per_bit(self, utilisation: Scalar = 1.0) -> Scalar:
         """Joules per delivered bit with both directions used to `utilisation`."""

@@ -6,21 +6,15 @@ what a solved current does to derivatives is in `sensitivity`.
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
 from ..causes import DIRECTIONS, ENDS
-from ..cluster.step import Cluster
-from ..compilation import persistent_jit
-from ..component import Values, params, replace
-from ..search.sqp import QUICK
-from ..signal.receiver import receive
-from .base import AbstractLink, Conditions
+from ..component import params
+from .base import AbstractLink, Conditions, Direction
+from .family import family_of
 from .modulated_port import ModulatedPort
 from .optical import OpticalLink
 
@@ -31,6 +25,10 @@ ROUNDS = 13  # ln I to 15^-13 of its range
 PEAK_ROUNDS = 4  # ln I to (2/15)^4 of its range, light to its square
 CEILING_DB = 60.0
 MET = 1e-9  # slack that counts as 0
+
+
+ByEnd = dict[str, np.ndarray]
+"""an array for every end whose laser is solved for"""
 
 
 class LaserDrive(NamedTuple):
@@ -59,24 +57,6 @@ class LaserDrive(NamedTuple):
         return abs(self.slack) < MET
 
 
-def set_drive(
-    cluster: Cluster, ends: Sequence[str] | None = None
-) -> tuple[Cluster, list[LaserDrive]]:
-    """`cluster` with the laser currents its scale-out links need, and the reasons.
-
-    At every end of an optical scale-out link (or only at `ends`, Python paths) the
-    current is set so that the smaller of the `ber` and `launch` slacks of what it sends
-    is 0 at `cluster.worst`. An end that cannot is left at the most light it has.
-    """
-    drives = []
-    for name, hop in cluster.scale_out.hops().items():
-        place = f"scale_out.{name}"
-        asked = [e for e in ENDS if ends is None or f"{place}.{e}" in ends]
-        at = cluster.worst.at(hop.link.path.reach_m)
-        drives += link_drives(hop.link, at, asked, place)
-    return replace(cluster, {d.path: d.amps for d in drives}), drives
-
-
 def link_drives(
     link: AbstractLink, at: Conditions, ends: Sequence[str] = ENDS, place: str = ""
 ) -> list[LaserDrive]:
@@ -86,19 +66,13 @@ def link_drives(
     """
     if not isinstance(link, OpticalLink):
         return []
-    known = {p.path: p for p in params(link)}
+    # Bias and swing of a laser that modulates itself are given.
+    solved = [e for e in ends if isinstance(getattr(link, e), ModulatedPort)]
     head = f"{place}." if place else ""
-    drives = []
-    for end in ends:
-        path = f"{end}.{CURRENT}"
-        transmitter = getattr(link, end)
-        if not isinstance(transmitter, ModulatedPort):
-            continue  # bias and swing of a laser that modulates itself are given
-        receiver = link.end_b if end == "end_a" else link.end_a
-        low, high = known[path].low, known[path].high
-        found = _solve(link, transmitter, receiver, at, low, high)
-        drives.append(_describe(head + path, f"worst.{head}{DIRECTIONS[end]}", found))
-    return drives
+    return [
+        _describe(f"{head}{end}.{CURRENT}", f"worst.{head}{DIRECTIONS[end]}", found)
+        for end, found in (_solve(link, at, solved) if solved else {}).items()
+    ]
 
 
 def _describe(path: str, where: str, found: "_Found") -> LaserDrive:
@@ -119,96 +93,107 @@ def _describe(path: str, where: str, found: "_Found") -> LaserDrive:
     )
 
 
-class _Transmitted(NamedTuple):
-    """What an end sends, of all that is asked below: no margin, which costs most."""
-
-    slacks: dict[str, Values]
-    noise_share: dict[str, Values]
-    lane_w: Values
-
-    def worst(self) -> np.ndarray:
-        """The smaller of both slacks, of every point."""
-        return np.minimum(self.slacks["ber"], self.slacks["launch"])
-
-
 class _Found(NamedTuple):
     amps: float
-    sent: _Transmitted
+    sent: Direction
     missing_db: float
     ceiling: bool
 
 
-def _solve(link, transmitter, receiver, at, low, high) -> _Found:
-    """Least current that does, or the most light there is and what is missing."""
+def _worst(sent: Direction) -> np.ndarray:
+    """The smaller of both slacks that light has to meet, of every point."""
+    return np.minimum(sent.slacks["ber"], sent.slacks["launch"])
 
-    def send(current_a, boost_db) -> _Transmitted:
-        both = np.broadcast_arrays(current_a, boost_db)
-        grids = [jnp.asarray(grid, float) for grid in both]
-        return jax.device_get(_transmit(link, transmitter, receiver, at, *grids))
+
+def _light_db(sent: Direction) -> np.ndarray:
+    """Light handed to the modulator, up to what does not depend on the current."""
+    return sum(db for name, db in sent.budget_db.items() if name != "modulator_oma")
+
+
+def _solve(link: OpticalLink, at: Conditions, ends: Sequence[str]) -> dict[str, _Found]:
+    """Least currents that do, or the most light there is and what is missing.
+
+    Each end lights a direction of its own: what the other one sends changes nothing, so
+    that one row of the batch tries a current at either.
+    """
+    family = family_of(link, at)
+    specs = {spec.path: spec for spec in params(link)}
+
+    def send(amps: ByEnd, boost_db: ByEnd | None = None) -> dict[str, Direction]:
+        """What every end sends at each current, with some more light behind it."""
+        values = {f"{end}.{CURRENT}": amps[end] for end in ends}
+        for end in ends if boost_db else ():
+            coupler = f"{end}.coupler_out_db"
+            values[coupler] = float(specs[coupler].value) - boost_db[end]
+        found = family.budgets(family.rows(link, at, values))
+        return {end: getattr(found, DIRECTIONS[end]) for end in ends}
+
+    def light(log_amps: ByEnd) -> ByEnd:
+        sent = send({end: np.exp(x) for end, x in log_amps.items()})
+        return {end: _light_db(each) for end, each in sent.items()}
+
+    def slack(log_amps: ByEnd) -> ByEnd:
+        sent = send({end: np.exp(x) for end, x in log_amps.items()})
+        return {end: _worst(each) for end, each in sent.items()}
 
     # Past the rollover more current is less light and a second root: stay below.
-    low, high = math.log(low), math.log(high)
-    brightest = _brightest(lambda x: send(np.exp(x), 0.0).lane_w, low, high)
-    amps = math.exp(_least(lambda x: send(np.exp(x), 0.0).worst(), low, brightest))
-    boosts_db = np.linspace(0.0, CEILING_DB, POINTS)
-    boosted = send(amps, boosts_db)
-    here = jax.tree.map(lambda x: x[0], boosted)
-    missing_db = 0.0
-    if boosted.worst()[0] <= -MET:
-        missing_db = _least(lambda x: send(amps, x).worst(), 0.0, CEILING_DB)
-    return _Found(amps, here, missing_db, bool(boosted.slacks["ber"][-1] < 0))
+    bounds = [specs[f"{end}.{CURRENT}"] for end in ends]
+    low = {e: math.log(spec.low) for e, spec in zip(ends, bounds, strict=True)}
+    high = {e: math.log(spec.high) for e, spec in zip(ends, bounds, strict=True)}
+    amps = {
+        e: math.exp(x) for e, x in _least(slack, low, _peak(light, low, high)).items()
+    }
+    still = {end: np.full(POINTS, amps[end]) for end in ends}
+    boosts = {end: np.linspace(0.0, CEILING_DB, POINTS) for end in ends}
+    boosted = send(still, boosts)
+    missing_db = dict.fromkeys(ends, 0.0)
+    if any(_worst(each)[0] <= -MET for each in boosted.values()):
+
+        def behind(boost_db: ByEnd) -> ByEnd:
+            return {end: _worst(each) for end, each in send(still, boost_db).items()}
+
+        zero, most = dict.fromkeys(ends, 0.0), dict.fromkeys(ends, CEILING_DB)
+        missing_db = _least(behind, zero, most)
+    found = {}
+    for end, each in boosted.items():
+        here = jax.tree.map(lambda x: x[0], each)
+        short = missing_db[end] if _worst(each)[0] <= -MET else 0.0
+        ceiling = bool(each.slacks["ber"][-1] < 0)
+        found[end] = _Found(amps[end], here, short, ceiling)
+    return found
 
 
-def _brightest(light: Callable[[np.ndarray], Array], low: float, high: float) -> float:
+def _peak(
+    light: Callable[[ByEnd], ByEnd], low: dict[str, float], high: dict[str, float]
+) -> dict[str, float]:
     """Where `light`, which has one peak, is highest in [low, high], ends included."""
-    top = high
+    low, high, top = dict(low), dict(high), dict(high)
     for _ in range(PEAK_ROUNDS):
-        grid = np.linspace(low, high, POINTS).tolist()
-        best = int(np.argmax(light(np.array(grid))))
-        top = grid[best]
-        low, high = grid[max(best - 1, 0)], grid[min(best + 1, POINTS - 1)]
+        grid = {end: np.linspace(low[end], high[end], POINTS) for end in low}
+        for end, seen in light(grid).items():
+            best = int(np.argmax(seen))
+            top[end] = float(grid[end][best])
+            low[end] = float(grid[end][max(best - 1, 0)])
+            high[end] = float(grid[end][min(best + 1, POINTS - 1)])
     return top
 
 
-def _least(slack: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> float:
+def _least(
+    slack: Callable[[ByEnd], ByEnd], low: dict[str, float], high: dict[str, float]
+) -> dict[str, float]:
     """Smallest x in [low, high] at which `slack` is not negative, else `high`.
 
-    Each round cuts the bracket into `POINTS` - 1 parts, all in one batch: the bisection
-    of a machine that would rather compute than compile.
+    Each round cuts the brackets into `POINTS` - 1 parts, all in one batch: the
+    bisection of a machine that would rather compute than compile.
     """
+    low, high = dict(low), dict(high)
     for _ in range(ROUNDS):
-        grid = np.linspace(low, high, POINTS).tolist()
-        met = np.flatnonzero(slack(np.array(grid)) >= 0)
-        if not met.size:
-            return high
-        if met[0] == 0:
-            return low
-        low, high = grid[met[0] - 1], grid[met[0]]
+        grid = {end: np.linspace(low[end], high[end], POINTS) for end in low}
+        for end, seen in slack(grid).items():
+            met = np.flatnonzero(seen >= 0)
+            if met.size and met[0] > 0:
+                low[end] = float(grid[end][met[0] - 1])
+                high[end] = float(grid[end][met[0]])
+            else:  # nowhere met, or already at the lower end: the bracket is a point
+                low[end] = high[end] = high[end] if not met.size else low[end]
     return high
-
-
-@partial(persistent_jit, compiler_options=QUICK)
-def _transmit(
-    link: OpticalLink,
-    transmitter: ModulatedPort,
-    receiver: ModulatedPort,
-    at: Conditions,
-    current_a: Float[Array, " points"],
-    boost_db: Float[Array, " points"],
-) -> _Transmitted:
-    """What `transmitter` sends at each current, with some more light behind it."""
-
-    def one(current_a, boost_db):
-        coupler_db = transmitter.coupler_out_db - boost_db
-        port = replace(transmitter, {CURRENT: current_a, "coupler_out_db": coupler_db})
-        end = link.end(port, at)
-        rx = link.receiver(receiver, at)
-        received = receive(
-            end.transmitter, rx, link.channel(at, transmitter, receiver), link.pam
-        )
-        sent = link.direction(received, end, receiver, at)
-        return _Transmitted(
-            sent.slacks, sent.noise_share, port.operating_point(at).light.lane_w
-        )
-
-    return jax.vmap(one)(current_a, boost_db)

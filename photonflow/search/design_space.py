@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from ..cluster.step import Cluster
+from ..cluster.hardware import Cluster
 from ..component import Param, getter, params
 
 

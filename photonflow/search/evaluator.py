@@ -1,121 +1,73 @@
-"""What a search asks of designs: joules per token, slacks, and their slopes."""
-
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, NamedTuple
+"""What a search asks of designs: ln J/token, slacks over their minima, and slopes."""
 
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
 
-from ..cluster.budgets import Place, arranged, moved, shapes
-from ..cluster.step import Cluster, assemble
+from ..cluster.budgets import Place
+from ..cluster.derivatives import ClusterFunction
+from ..cluster.hardware import Cluster
 from ..cluster.workload import Workload
-from ..component import Scalar
-from .design_space import Coordinates
-from .objective import Objective
-from .sqp import LEAN, Sample, needed
+from .design_space import DesignSpace
+from .objective import Constraint
+from .sqp import Sample
 
 
 End = tuple[str, str, str]
 """tier, hop and end of a link"""
 
 
-class Arguments(NamedTuple):
-    """All but the design."""
+class Evaluator:
+    """Designs of a space to samples for `sqp`: one call for many of them."""
 
-    coordinates: Coordinates
-    cluster: Cluster
-    workload: Workload
-    minima: Float[Array, " m"]
-
-
-@dataclass(frozen=True)
-class ClusterFunction:
-    """Designs to ln J/token, slacks over their minima and watts of one free end.
-
-    Every link is compiled for itself and without what is not asked here, most of all
-    the error rate where it works; what a workload makes of the links is another small
-    program. Hashable.
-    """
-
-    tiers: tuple[str, ...]
-    ends: tuple[End, ...]
-    wanted: tuple[tuple[Place, tuple[bool, ...]], ...] = ()
-    """leaves of every budget that the answers depend on"""
-
-    @classmethod
-    def of(
-        cls,
-        tiers: tuple[str, ...],
+    def __init__(
+        self,
+        cluster: Cluster,
+        workload: Workload,
+        space: DesignSpace,
+        constraints: list[Constraint],
         ends: tuple[End, ...],
-        u: Float[Array, " n"],
-        arguments: Arguments,
-    ) -> "ClusterFunction":
-        """With what it wants to know of every link."""
-        function = cls(tiers, ends)
-        budgets = shapes(arguments.cluster)
-        _, used, _ = needed(function.judge, u, budgets, arguments)
-        wanted = ((place, tuple(jax.tree.leaves(mask))) for place, mask in used.items())
-        return cls(tiers, ends, tuple(wanted))
+    ):
+        self.function = ClusterFunction(cluster, workload)
+        self._coordinates = jax.device_get(space.coordinates())
+        where = self.function.origins.packing.place
+        self._tied = [[where[path] for path in v.paths] for v in space.variables]
+        self._directions = np.zeros((len(self._tied), len(where)))
+        for row, tied in zip(self._directions, self._tied, strict=True):
+            row[tied] = 1.0
+        self._minima = np.array([c.minimum for c in constraints])
+        self._slack = [(c.place, self._term(c)) for c in constraints]
+        self._watts = [self._vendor_terms(*end) for end in ends]
 
-    def __call__(self, u: Float[Array, "designs n"], arguments: Arguments) -> Sample:
-        """Values and slopes of every design."""
-        where = (arguments.coordinates, arguments.cluster)
-        links = [moved(place, wanted, u, *where) for place, wanted in self.wanted]
-        return _assembled(self, u, links, arguments)
+    def __call__(self, u: np.ndarray) -> Sample:
+        """Values and slopes of the designs `u` (n, variables)."""
+        x, x_per_u = self._si(np.asarray(u))
+        numbers = np.tile(self.function.numbers, (len(u), 1))
+        for column, tied in zip(x.T, self._tied, strict=True):
+            numbers[:, tied] = column[:, None]
+        found = self.function.slopes(numbers, self._directions)
+        c = [found.terms[place][:, term] for place, term in self._slack]
+        jacobian = [found.term_slopes[place][:, :, term] for place, term in self._slack]
+        watts = [found.terms[place][:, terms].sum(1) for place, terms in self._watts]
+        return Sample(
+            f=found.log_j,
+            c=np.stack(c, axis=1) - self._minima,
+            g=found.log_j_slopes * x_per_u,
+            jacobian=np.stack(jacobian, axis=1) * x_per_u[:, None],
+            extra=np.mean(watts, axis=0) if watts else np.zeros(len(u)),
+        )
 
-    def judge(
-        self, u: Float[Array, " n"], budgets: dict[Place, Any], arguments: Arguments
-    ) -> tuple[Scalar, Array, Scalar]:
-        """The three answers of one design whose links are solved."""
-        coordinates, cluster, workload, minima = arguments
-        moved = coordinates.insert(u, cluster)
-        report = assemble(moved, workload, arranged(budgets))
-        objective = Objective(tiers=self.tiers)
-        watts = [w for _, w in end_watts(report.worst, self.ends)]
-        mean_w = sum(watts, start=jnp.zeros(())) / max(1, len(watts))
-        return objective.value(report), objective.slacks(report) - minima, mean_w
+    def _si(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """SI values of the variables, and their slopes in u."""
+        to = self._coordinates
+        y = to.low + u * (to.high - to.low)
+        x = np.where(to.log, np.exp(np.where(to.log, y, 0.0)), y)
+        return x, np.where(to.log, x, 1.0) * (to.high - to.low)
 
-    def filled(self, links: list[list[Array]], cluster: Cluster) -> dict[Place, Any]:
-        """Budgets of the leaves that are wanted; 0 where nothing depends on it."""
-        every, budgets = shapes(cluster), {}
-        for (place, wanted), leaves in zip(self.wanted, links, strict=True):
-            like, shape = jax.tree.flatten(every[place])
-            known = iter(leaves)
-            budgets[place] = jax.tree.unflatten(
-                shape,
-                [
-                    next(known) if kept else jnp.zeros(x.shape, x.dtype)
-                    for x, kept in zip(like, wanted, strict=True)
-                ],
-            )
-        return budgets
+    def _term(self, constraint: Constraint) -> int:
+        terms = self.function.families[constraint.place].terms
+        return terms.place[f"slacks.{constraint.direction}.{constraint.slack}"]
 
-
-@partial(jax.jit, static_argnums=0, compiler_options=LEAN)
-def _assembled(
-    function: ClusterFunction,
-    u: Float[Array, "designs n"],
-    links: list[tuple[list[Array], list[Array]]],
-    arguments: Arguments,
-) -> Sample:
-    """What links and their slopes come to."""
-
-    def one(u, values, slopes):
-        def judged(u, values):
-            budgets = function.filled(values, arguments.cluster)
-            f, c, extra = function.judge(u, budgets, arguments)
-            return (f, c), extra
-
-        (f, c), linear, extra = jax.linearize(judged, u, values, has_aux=True)
-        g, jacobian = jax.vmap(linear, (0, -1), -1)(jnp.eye(u.shape[0]), slopes)
-        return Sample(f, c, g, jacobian, extra)
-
-    values = [value for value, _ in links]
-    return jax.vmap(one)(u, values, [slope for _, slope in links])
-
-
-def end_watts(budgets: dict, ends: tuple[End, ...]) -> list[tuple[End, Any]]:
-    """Vendor-boundary watts of each of `ends`."""
-    return [(e, getattr(budgets[e[0]][e[1]], e[2]).vendor_w()) for e in ends]
+    def _vendor_terms(self, tier: str, hop: str, end: str) -> tuple[Place, list[int]]:
+        """Where the watts of an end at the vendor's boundary are."""
+        place: Place = ("worst", tier, hop)
+        return place, self.function.families[place].watts([end], host=False)

@@ -9,18 +9,21 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .. import limits
-from ..cluster.budgets import arranged, shapes
-from ..cluster.step import Cluster, Links, Report
+from ..causes import CLIMATES, DIRECTIONS, ClimateName, DirectionName
+from ..cluster.budgets import Budgets, Place, places
+from ..cluster.hardware import Cluster
+from ..cluster.step import Report
 from ..component import Scalar
+from ..links.family import family_of
 
 
 class Constraint(NamedTuple):
     """One slack of a report and the least it may be."""
 
-    climate: str
+    climate: ClimateName
     tier: str
     hop: str
-    direction: str
+    direction: DirectionName
     slack: str
     minimum: float = 0.0
 
@@ -28,6 +31,11 @@ class Constraint(NamedTuple):
     def name(self) -> str:
         """Readable path: `worst.scale_out.switch_link.a_to_b.ber`."""
         return ".".join((self.climate, self.tier, self.hop, self.direction, self.slack))
+
+    @property
+    def place(self) -> Place:
+        """The budget that it is a slack of."""
+        return self.climate, self.tier, self.hop
 
     def read(self, report: Report) -> Scalar:
         """Slack over the minimum; >= 0 is met."""
@@ -48,30 +56,33 @@ class Objective(eqx.Module):
 
     def constraints(self, report: Report) -> list[Constraint]:
         """Every constraint in fixed order."""
-        return self._constraints((report.nominal, report.worst))
+        return self._constraints(Budgets(report.nominal, report.worst))
 
-    def _constraints(self, links: Links) -> list[Constraint]:
+    def _constraints(self, budgets: Budgets) -> list[Constraint]:
         """The same from budgets, which may be trees of shapes."""
-        found = []
-        for climate, budgets in zip(("worst", "nominal"), reversed(links), strict=True):
-            for tier in self.tiers:
-                for hop, budget in budgets[tier].items():
-                    for side in ("a_to_b", "b_to_a"):
-                        for slack in getattr(budget, side).slacks:
-                            if climate == "worst" or limits.find(slack).nominal:
-                                least = float(self.minimum.get(slack, 0.0))
-                                found.append(
-                                    Constraint(climate, tier, hop, side, slack, least)
-                                )
+        found = [
+            Constraint(
+                climate, tier, hop, side, slack, float(self.minimum.get(slack, 0.0))
+            )
+            for climate in CLIMATES
+            for tier in self.tiers
+            for hop, budget in getattr(budgets, climate)[tier].items()
+            for side in DIRECTIONS.values()
+            for slack in getattr(budget, side).slacks
+            if climate == "worst" or limits.find(slack).nominal
+        ]
         unknown = set(self.minimum) - {c.slack for c in found}
         if unknown:
             kinds = sorted({c.slack for c in found})
             raise ValueError(f"no slack is called {sorted(unknown)}; there are {kinds}")
         return found
 
-    def names(self, cluster: Cluster) -> list[str]:
-        """Names of all constraints, without a run."""
-        return [c.name for c in self._constraints(arranged(shapes(cluster)))]
+    def of(self, cluster: Cluster) -> list[Constraint]:
+        """Every constraint of the links of `cluster`, without a run."""
+        shapes: dict[str, dict] = {climate: {} for climate in CLIMATES}
+        for (climate, tier, hop), call in places(cluster).items():
+            shapes[climate].setdefault(tier, {})[hop] = family_of(*call).budget
+        return self._constraints(Budgets(**shapes))
 
     def slacks(self, report: Report) -> Float[Array, " m"]:
         """All slacks over their minima, in the order of `constraints`."""

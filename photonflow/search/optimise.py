@@ -8,17 +8,16 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
-from ..cluster.step import Cluster, Report
+from ..cluster.hardware import Cluster
+from ..cluster.step import Report, evaluate
 from ..cluster.workload import Workload
 from ..component import require_x64
 from ..limits import TOLERANCE, met
 from . import sqp
 from .design_space import DesignSpace
-from .evaluator import Arguments, ClusterFunction, end_watts
+from .evaluator import End, Evaluator
 from .objective import Objective, Selection, prepare
-from .sensitivity import evaluation
 
 
 KKT_TOLERANCE = 1e-5
@@ -102,44 +101,35 @@ def optimise(
     require_x64("pf.optimise")
     objective = Objective() if objective is None else objective
     began = time.perf_counter()
-    baseline = jax.block_until_ready(evaluation(cluster, workload))
+    baseline = evaluate(cluster, workload)
     evaluated = time.perf_counter()
 
     rules = objective.constraints(baseline)
     names = [rule.name for rule in rules]
     ends = free_ends(space, baseline)
-    minima = jnp.array([rule.minimum for rule in rules])
     home = np.asarray(space.pack(cluster))
     branch, low, high, first, own = spread(space, home, starts, seed)
-    given = Arguments(space.coordinates(), cluster, workload, minima)
-    function = ClusterFunction.of(objective.tiers, ends, jnp.asarray(home), given)
-
-    def sample(u: Array) -> sqp.Sample:
-        return function(u, given)
+    sample = Evaluator(cluster, workload, space, rules, ends)
 
     # One look at every start: what moves, what is equal, how steep it is at home.
-    look = sample(jnp.asarray(first))
-    selection = prepare(names, np.asarray(look.c))
+    look = sample(first)
+    selection = prepare(names, look.c)
     steep = float(np.abs(look.g[own]).max())
-    problem = sqp.Problem(
-        jnp.asarray(low),
-        jnp.asarray(high),
-        jnp.asarray(steep if steep > 0 else 1.0, float),
-        jnp.asarray(selection.keep),
-    )
+    problem = sqp.Problem(low, high, steep if steep > 0 else 1.0, selection.keep)
     state = sqp.update(problem, sqp.initial_state(jnp.asarray(first), look), look)
     jax.block_until_ready(state)
     compiled = time.perf_counter()
     rows: list[Progress] = []
+    patience = Patience(branch)
+    active = patience.active
     try:
-        while rows == [] or rows[-1].iteration < iterations:
-            state = sqp.iterate(sample, problem, state, chunk)
-            done, progress = _progress(state, problem, rows, chunk, began)
+        while active.any() and (rows == [] or rows[-1].iteration < iterations):
+            state = sqp.iterate(sample, problem, state, active, chunk)
+            progress = _progress(state, problem, rows, chunk, began)
             rows.append(progress)
             if callback is not None:
                 callback(progress)
-            if done:
-                break
+            active = patience.update(jax.device_get(state))
     except KeyboardInterrupt:
         pass  # with the best so far
     searched = time.perf_counter()
@@ -183,7 +173,33 @@ def spread(
     return branch, low, high, first, own
 
 
-def free_ends(space: DesignSpace, report: Report) -> tuple[tuple[str, str, str], ...]:
+class Patience:
+    """Which starts are still worth an evaluation.
+
+    A start that has arrived, or can move no further, is done. A branch is given up once
+    a start of another one has arrived, none of its own keeps all limits, and the best
+    of them comes no nearer: its least violation has not halved within a chunk.
+    """
+
+    def __init__(self, branch: np.ndarray):
+        self.branch = branch
+        self.active = np.ones(len(branch), bool)
+        self._least = np.full(branch.max() + 1, np.inf)
+
+    def update(self, state: sqp.State) -> np.ndarray:
+        """The active starts after another chunk."""
+        settled = _arrived(state, 1e-3) | (state.radius <= sqp.RADIUS_LEAST)
+        self.active &= ~settled
+        winners = set(self.branch[_arrived(state)])
+        for b, before in enumerate(self._least):
+            own = self.branch == b
+            self._least[b] = now = state.violation[own].min()
+            if winners - {b} and max(TOLERANCE, before / 2) < now:
+                self.active &= ~own
+        return self.active
+
+
+def free_ends(space: DesignSpace, report: Report) -> tuple[End, ...]:
     """(tier, hop, end) of every link end that has a free parameter."""
     found = {}
     for variable in space.variables:
@@ -200,10 +216,13 @@ def controlled_share(cluster: Cluster, report: Report, ends: tuple) -> float:
     The facility multiplies both alike, so this is also their share of J/token at the
     meter.
     """
-    hops = {tier: getattr(cluster, tier).hops() for tier in report.nominal}
+    counts = {
+        tier: t.links_per_accelerator() for tier, t in cluster.topologies().items()
+    }
     free_w = sum(
-        float(watts) * float(hops[tier][hop].per_accelerator)
-        for (tier, hop, _), watts in end_watts(report.nominal, ends)
+        float(getattr(report.nominal[tier][hop], end).vendor_w())
+        * float(counts[tier][hop])
+        for tier, hop, end in ends
     )
     added = sum(
         float(report.energy_j_per_token[f"facility.{cause}"])
@@ -222,21 +241,19 @@ def _arrived(state: sqp.State, tight: float = 1.0) -> np.ndarray:
     )
 
 
-def _progress(state, problem, rows, chunk, began) -> tuple[bool, Progress]:
+def _progress(state, problem, rows, chunk, began) -> Progress:
     state = jax.device_get(state)
     feasible = _arrived(state)
     inside = state.violation <= TOLERANCE
     log_j = state.at.f * float(problem.scale)
     best = float(np.exp(log_j[inside].min())) if inside.any() else float("inf")
-    progress = Progress(
+    return Progress(
         chunk + (rows[-1].iteration if rows else 0),
         best,
         float(state.violation.max()),
         float(feasible.mean()),
         time.perf_counter() - began,
     )
-    settled = _arrived(state, 1e-3) | (state.radius <= sqp.RADIUS_LEAST)
-    return bool(settled.all()), progress
 
 
 def _explain(
@@ -253,7 +270,7 @@ def _explain(
         best = int(np.argmin(state.violation))
     u = state.at.u[best]
     found = space.unpack(jnp.asarray(u), cluster)
-    report = jax.block_until_ready(evaluation(found, workload))
+    report = evaluate(found, workload)
     j = float(report.j_per_token)
 
     slack = np.where(selection.keep, state.at.c[best], np.inf)

@@ -10,29 +10,24 @@ range. Left out: two numbers moved together.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
 from ..causes import DIRECTIONS, DirectionName
-from ..component import Param, params, replace
+from ..component import Param, params
 from ..limits import TOLERANCE, find
 from ..links.base import AbstractLink, Conditions
+from ..links.family import family_of
 from ..links.laser_drive import CURRENT
 from ..links.optical import OpticalLink
 from ..units import LN10
-from .sqp import LEAN
 
 
 STEPS = 8  # places on the way to an end of a range
 ROUNDS = 3  # a move is found to 8^-3 of the way
 CURRENTS = 48
 FINER = 8  # slacks between two currents are interpolated
-BATCH = 128
 
 
 class Repair(NamedTuple):
@@ -123,17 +118,30 @@ class _Feasibility(NamedTuple):
 
     def __call__(self, designs: np.ndarray) -> dict[DirectionName, np.ndarray]:
         """Direction -> one answer per design."""
-        climates, names = (self.worst, self.nominal), tuple(self.names)
-        grid = {path: jnp.asarray(amps) for path, amps in self.grid.items()}
-        best = []
-        for i in range(0, len(designs), BATCH):
-            some = designs[i : i + BATCH]
-            # Always as many: one shape, one compilation.
-            filled = jnp.asarray(np.resize(some, (BATCH, some.shape[1])))
-            slacks = jax.device_get(_slacks(self.link, names, climates, filled, grid))
-            best.append([_best(side)[: len(some)] for side in slacks])
-        joined = np.concatenate(best, axis=1) >= -TOLERANCE
-        return dict(zip(DIRECTIONS.values(), joined, strict=True))
+        slacks = self._slacks(designs)
+        return {side: _best(each) >= -TOLERANCE for side, each in slacks.items()}
+
+    def _slacks(self, designs: np.ndarray) -> dict[DirectionName, np.ndarray]:
+        """Of both directions (designs, currents, slacks), some in both climates."""
+        currents = max((len(amps) for amps in self.grid.values()), default=1)
+        found: dict[DirectionName, list[np.ndarray]] = {
+            side: [] for side in DIRECTIONS.values()
+        }
+        for climate in (self.worst, self.nominal):
+            family = family_of(self.link, climate)
+            values = dict(zip(self.names, designs.T[:, :, None], strict=True))
+            values |= {path: amps[None] for path, amps in self.grid.items()}
+            # A link is as long as its reach: one of another reach is longer by that.
+            longer_m = values["path.reach_m"] - float(self.link.path.reach_m)
+            values["at.length_m"] = float(climate.length_m) + longer_m
+            terms = family.values(family.rows(self.link, climate, values))
+            for side, slacks in terms.slacks.items():
+                found[side] += [
+                    slack.reshape(len(designs), currents)
+                    for name, slack in slacks.items()
+                    if climate is self.worst or find(name).nominal
+                ]
+        return {side: np.stack(each, axis=2) for side, each in found.items()}
 
 
 def _walk(
@@ -190,36 +198,3 @@ def _best(slacks: np.ndarray) -> np.ndarray:
         part = (fine - whole)[None, :, None]
         slacks = slacks[:, whole] * (1 - part) + slacks[:, whole + 1] * part
     return slacks.min(axis=2).max(axis=1)
-
-
-# Run often enough, over wide enough batches, that code that is slow costs more.
-@partial(jax.jit, static_argnums=1, compiler_options=LEAN)
-def _slacks(
-    link: AbstractLink,
-    names: tuple[str, ...],
-    climates: tuple[Conditions, Conditions],
-    designs: Float[Array, "designs params"],
-    grid: dict[str, Float[Array, " currents"]],
-) -> list[Float[Array, "designs currents slacks"]]:
-    """Every slack of both directions, those that count in both climates twice."""
-    both = jax.tree.map(lambda *x: jnp.stack(x), *climates)
-
-    def one(design, amps):
-        values = dict(zip(names, design, strict=True)) | amps
-        moved = replace(link, values)
-        # A link is as long as its reach: a design of another reach is longer by that.
-        length_m = both.length_m + (moved.path.reach_m - link.path.reach_m)
-        budget = jax.vmap(moved.budget)(replace(both, {"length_m": length_m}))
-        found = []
-        for side in DIRECTIONS.values():
-            slacks = getattr(budget, side).slacks
-            worst = [slack[0] for slack in slacks.values()]
-            nominal = [slack[1] for name, slack in slacks.items() if find(name).nominal]
-            found.append(jnp.stack(worst + nominal))
-        return found
-
-    if not grid:
-        alone = jax.vmap(lambda design: one(design, grid))(designs)
-        return [side[:, None] for side in alone]
-    along = jax.vmap(one, (None, 0))
-    return jax.vmap(along, (0, None))(designs, grid)

@@ -11,19 +11,16 @@ the adjoint of $s_i(I_i, p) = 0$.
 """
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
+import numpy as np
 
-from ..cluster.budgets import solved_links
-from ..cluster.step import Cluster, Links, Report, assemble
+from ..cluster.derivatives import ClusterFunction, Gradient
+from ..cluster.hardware import Cluster
 from ..cluster.workload import Workload
-from ..component import getter, params, require_x64
+from ..component import params, require_x64
 from ..links.laser_drive import LaserDrive
 from .objective import Objective
-from .sqp import QUICK
 
 
 class Elasticities(NamedTuple):
@@ -35,6 +32,10 @@ class Elasticities(NamedTuple):
     0 or negative"""
     multipliers: dict[str, float]
     """of ln J/token, by name of the constraint"""
+    link_watts: dict[str, tuple[float, float]]
+    """dW/d ln p of the link that a number is in, both ends, worst corner, drive as it
+    is: at the vendor's boundary, and with the host; where watts are proportional to a
+    number these are the watts it stands for"""
 
     def largest(self, count: int = 10) -> list[tuple[str, float]]:
         """Largest relative ones, by magnitude."""
@@ -55,79 +56,56 @@ def elasticities(
     on their limit follow every parameter, so their own elasticity is 0.
     """
     require_x64("pf.elasticities")
-    names = Objective(tiers=tiers).names(cluster)
-    place = {name: i for i, name in enumerate(names)}
+    function = ClusterFunction(cluster, workload)
+    found = function.gradient(cluster)
+    where = function.origins.packing.place
+    constraints = {c.name: c for c in Objective(tiers=tiers).of(cluster)}
+
+    def slack_slopes(name: str) -> np.ndarray:
+        """Derivative of a slack in every number of the cluster."""
+        if name not in constraints:
+            raise ValueError(f"`{name}` is not among the constraints {[*constraints]}")
+        c = constraints[name]
+        term = function.families[c.place].terms.place[f"slacks.{c.direction}.{c.slack}"]
+        return found.terms[c.place][term]
+
     prices = dict(multipliers or {})
-    solved = [d for d in drives if d.solved and prices.get(d.constraint, 0.0) == 0.0]
-
-    def gradient(weights):
-        filled = [weights.get(name, 0.0) for name in names]
-        return _slopes(cluster, workload, jnp.array(filled, float), tiers)
-
-    if solved:
-        unknown = [d.constraint for d in solved if d.constraint not in place]
-        if unknown:
-            raise ValueError(f"{unknown} are not among the constraints {names}")
-        plain, _ = gradient(prices)
-        # L falls by lambda s: weight -1 adds the slopes of all binding slacks. Each of
-        # them feels one solved current only, its own.
-        moved, _ = gradient(prices | {d.constraint: -1.0 for d in solved})
-        for d in solved:
-            pull, both = (float(getter(d.path)(g)) for g in (plain, moved))
-            prices[d.constraint] = pull / (both - pull)
-    by_cluster, by_workload = gradient(prices)
+    lagrangian = found.log_j.copy()
+    for name, price in prices.items():
+        if name in constraints:
+            lagrangian -= price * slack_slopes(name)
+    # Each solved slack feels one solved current only, its own.
+    for d in drives:
+        if d.solved and prices.get(d.constraint, 0.0) == 0.0:
+            slopes, current = slack_slopes(d.constraint), where[d.path]
+            prices[d.constraint] = float(lagrangian[current] / slopes[current])
+            lagrangian = lagrangian - prices[d.constraint] * slopes
 
     values, relative = {}, {}
-    for tree, slope, prefix in (
-        (cluster, by_cluster, ""),
-        (workload, by_workload, "workload."),
+    slope = {path: float(lagrangian[i]) for path, i in where.items()}
+    for tree, slopes_of, prefix in (
+        (cluster, slope, ""),
+        (workload, found.workload, "workload."),
     ):
-        slope = jax.device_get(slope)
         for p in params(tree):
             path = prefix + p.path
             relative[path] = p.low > 0 and p.unit not in ("dB", "dBm")
             scale = float(p.value) if relative[path] else 1.0
-            values[path] = float(getter(p.path)(slope)) * scale
-    return Elasticities(values, relative, prices)
+            values[path] = slopes_of[p.path] * scale
+    return Elasticities(values, relative, prices, _link_watts(function, found))
 
 
-def evaluation(cluster: Cluster, workload: Workload) -> Report:
-    """`evaluate`, compiled once per structure together with its gradient.
-
-    Compiling takes longer than all the rest: what is reported and what is derived come
-    out of the same compiled functions, and those of the links serve every workload.
-    """
-    tiers = Objective().tiers
-    weights = jnp.zeros(len(Objective().names(cluster)))
-    return _step(cluster, workload, solved_links(cluster)[0], weights, tiers)[0]
-
-
-def _slopes(
-    cluster: Cluster, workload: Workload, weights: jax.Array, tiers: tuple[str, ...]
-) -> tuple[Cluster, Workload]:
-    """Gradient of ln J - weights . slacks: through the step, then through the links."""
-    solved, _ = solved_links(cluster)
-    _, slopes = _step(cluster, workload, solved, weights, tiers)
-    direct, by_workload, by_links = slopes
-    _, through = solved_links(cluster, by_links)
-    return jax.tree.map(jnp.add, direct, through), by_workload
-
-
-@partial(jax.jit, static_argnums=4, compiler_options=QUICK)
-def _step(
-    cluster: Cluster,
-    workload: Workload,
-    solved: Links,
-    weights: jax.Array,
-    tiers: tuple[str, ...],
-) -> tuple[Report, tuple[Cluster, Workload, Links]]:
-    """Report, and gradient of ln J - weights . slacks with links as `solved`."""
-    objective = Objective(tiers=tiers)
-
-    def lagrangian(three):
-        report = assemble(*three)
-        value = objective.value(report) - weights @ objective.slacks(report)
-        return value, report
-
-    slope, report = jax.grad(lagrangian, has_aux=True)((cluster, workload, solved))
-    return report, slope
+def _link_watts(
+    function: ClusterFunction, found: Gradient
+) -> dict[str, tuple[float, float]]:
+    """By path of every number in a link."""
+    watts = {}
+    for (climate, tier, hop), family in function.families.items():
+        if climate != "worst":
+            continue
+        slopes = found.terms[climate, tier, hop] * function.numbers
+        sums = [slopes[family.watts(host=host)].sum(axis=0) for host in (False, True)]
+        for path, i in function.origins.packing.place.items():
+            if path.startswith(f"{tier}.{hop}."):
+                watts[path] = float(sums[0][i]), float(sums[1][i])
+    return watts

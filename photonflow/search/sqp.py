@@ -24,15 +24,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import core
-from jax.interpreters import partial_eval
+import numpy as np
 from jaxtyping import Array
 
+from ..compilation import LEAN
 
-LEAN = {"xla_cpu_use_fusion_emitters": False}
-"""compiler options that halve the time to compile, for code that runs about as fast"""
-QUICK = LEAN | {"xla_backend_optimization_level": 0}
-"""for what runs a few hundred times: compiling is dearer than running it slowly"""
+
 QP_ITERATIONS = 28
 RADIUS = 0.3  # of the first trust region, in a box of edge 1
 RADIUS_LEAST = 1e-8
@@ -118,12 +115,25 @@ def initial_state(starts: Array, like: Sample) -> State:
 
 
 def iterate(
-    function: Callable[[Array], Sample], problem: Problem, state: State, count: int
+    function: Callable[[np.ndarray], Sample],
+    problem: Problem,
+    state: State,
+    active: np.ndarray,
+    count: int,
 ) -> State:
-    """`count` iterations of every start."""
+    """`count` iterations of the starts in `active`; the others stay where they are."""
+    some = np.flatnonzero(active)
     for _ in range(count):
-        state = update(problem, state, function(state.trial))
+        found = function(np.asarray(state.trial)[some])
+        state = update(problem, state, jax.tree.map(partial(_spread, active), found))
     return state
+
+
+def _spread(active: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Rows of the active starts among all; what is not a number is no step to take."""
+    rows = np.full((len(active), *values.shape[1:]), np.nan)
+    rows[active] = values
+    return rows
 
 
 @partial(jax.jit, compiler_options=LEAN)
@@ -134,42 +144,6 @@ def update(problem: Problem, state: State, sample: Sample) -> State:
     jacobian = jnp.where(problem.keep[None, :, None], sample.jacobian, 0.0)
     trials = Iterate(state.trial, f, c, g, jacobian, sample.extra)
     return jax.vmap(_update_start)(state, trials, problem.low, problem.high)
-
-
-def slopes(function: Callable, u: Array) -> tuple[Any, Any]:
-    """Value and, with a last axis more, slopes by forward mode: inputs are few."""
-    value, linear = jax.linearize(function, u)
-    return value, jax.vmap(linear, out_axes=-1)(jnp.eye(u.shape[0]))
-
-
-def pruned(function: Callable, *args: Any) -> Callable:
-    """`function` as traced once for `args`, without what its results do not need.
-
-    A budget holds margins, shares and waterfalls; differentiating and batching them
-    only for XLA to drop them would double the time to trace.
-    """
-    closed, shape, jaxpr, used = _lean(function, *args)
-    structure = jax.tree.structure(shape)
-
-    def run(*args):
-        leaves = [x for x, u in zip(jax.tree.leaves(args), used, strict=True) if u]
-        return jax.tree.unflatten(
-            structure, core.eval_jaxpr(jaxpr, closed.consts, *leaves)
-        )
-
-    return run
-
-
-def needed(function: Callable, *args: Any) -> Any:
-    """`args` with every leaf replaced by whether the results depend on it."""
-    used = _lean(function, *args)[3]
-    return jax.tree.unflatten(jax.tree.structure(args), used)
-
-
-def _lean(function, *args):
-    closed, shape = jax.make_jaxpr(function, return_shape=True)(*args)
-    every = [True] * len(closed.out_avals)
-    return closed, shape, *partial_eval.dce_jaxpr(closed.jaxpr, every)
 
 
 def _update_start(state: State, trial: Iterate, low: Array, high: Array) -> State:

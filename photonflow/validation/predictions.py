@@ -17,12 +17,12 @@ import jax.numpy as jnp
 from scipy.optimize import brentq
 
 from ..cards import Library
+from ..compilation import QUICK
 from ..component import Scalar, replace
 from ..devices.converters import schreier_envelope_db
 from ..devices.response import power
 from ..links.base import Conditions
 from ..links.optical import OpticalLink
-from ..search.sqp import QUICK
 from .cases import Case, cases
 
 

@@ -1,0 +1,242 @@
+"""Links of one structure: budgets of many at once, and their slopes, compiled once.
+
+Two links are of one family when they differ in numbers only. `AbstractLink.budget` is
+traced once for a family; what is compiled from that trace takes a fixed number of rows,
+so that a climate, a design of a search, a laser current that is tried and a point of a
+curve are all rows of the same two programs: budgets, and the derivatives of
+`BudgetTerms` along given directions (forward mode [1], because a search has few free
+parameters and the others can take turns).
+
+1. Griewank and Walther, Evaluating Derivatives, 2nd ed. 2008, ch. 3
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import core
+from jax.interpreters import partial_eval
+
+from ..causes import ENDS
+from ..compilation import LEAN, QUICK, compiled
+from ..component import Packing
+from .base import AbstractLink, BudgetTerms, Conditions, LinkBudget
+
+
+BUDGET_ROWS = 16
+"""rows of the compiled programs: more are done in pieces, fewer are filled up"""
+SLOPE_ROWS = 32
+TERM_ROWS = 256
+SLOPE_DIRECTIONS = 8
+"""directions of one row of `slopes`"""
+
+_RUNNING = ThreadPoolExecutor(max_workers=2, thread_name_prefix="budgets")
+_COMPILING = ThreadPoolExecutor(max_workers=2, thread_name_prefix="compile")
+
+
+@jax.jit
+def budget(link: AbstractLink, at: Conditions) -> LinkBudget:
+    """`link.budget(at)`: traced once for all that is compiled from it."""
+    return link.budget(at)
+
+
+class LinkFamily:
+    """All links of the structure of `link`, under any conditions."""
+
+    def __init__(self, link: AbstractLink, at: Conditions):
+        tree = {"link": link, "at": at}
+        self.packing = Packing(tree)
+        self.example = self.packing.pack(tree)
+        self._like = jax.tree.map(lambda _: 0, tree)
+        self._programs: dict[Callable, Callable[[list], Any]] = {}
+        self._locks = {f: threading.Lock() for f in (_budgets, _terms, _slopes)}
+
+    @cached_property
+    def budget(self) -> LinkBudget:
+        """That of the first link of the family."""
+        return jax.tree.map(lambda x: x[0], self.budgets(self.example[None]))
+
+    @cached_property
+    def terms(self) -> Packing:
+        """Order of the numbers of `BudgetTerms`."""
+        return Packing(self.budget.terms())
+
+    def watts(self, ends: Iterable[str] = ENDS, host: bool = True) -> list[int]:
+        """Where among the terms the static watts of some ends are.
+
+        Without the `host` those at the vendor's boundary: module or engine and laser.
+        """
+        return [
+            self.terms.place[f"static_w.{end}.{cause}"]
+            for end in ends
+            for cause, box in getattr(self.budget, end).boundary
+            if host or box != "host"
+        ]
+
+    def row(self, link: AbstractLink, at: Conditions) -> np.ndarray:
+        """The numbers of one link under its conditions."""
+        return self.packing.pack({"link": link, "at": at})
+
+    def rows(
+        self, link: AbstractLink, at: Conditions, values: Mapping[str, Any]
+    ) -> np.ndarray:
+        """`link` with the numbers at some of its paths replaced by arrays.
+
+        One row for every element of the arrays, which broadcast. A path that begins
+        with `at.` is one of the conditions.
+        """
+        columns = np.broadcast_arrays(*values.values())
+        out = np.tile(self.row(link, at), (columns[0].size, 1))
+        for path, column in zip(values, columns, strict=True):
+            full = path if path.startswith("at.") else f"link.{path}"
+            out[:, self.packing.place[full]] = column.ravel()
+        return out
+
+    def budgets(self, rows: np.ndarray) -> LinkBudget:
+        """Budgets of all rows (n, numbers), whose axis comes first in every array."""
+        return self._run(_budgets, QUICK, BUDGET_ROWS, rows)
+
+    def values(self, rows: np.ndarray) -> BudgetTerms:
+        """The terms of all rows alone: for many thousands of them."""
+        return self.terms.unpack(self._run(_terms, LEAN, TERM_ROWS, rows))
+
+    def slopes(
+        self, rows: np.ndarray, directions: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Terms (n, terms) of all rows, and their slopes (n, directions, terms).
+
+        `directions` (n, directions, numbers) are directions in the numbers of a row.
+        """
+        count = directions.shape[1]
+        spare = -count % SLOPE_DIRECTIONS
+        padded = np.pad(directions, ((0, 0), (0, spare), (0, 0)))
+        values, found = np.zeros(0), []
+        for first in range(0, count + spare, SLOPE_DIRECTIONS):
+            some = np.ascontiguousarray(padded[:, first : first + SLOPE_DIRECTIONS])
+            values, slopes = self._run(_slopes, LEAN, SLOPE_ROWS, rows, some)
+            found.append(slopes)
+        return values, np.concatenate(found, axis=1)[:, :count]
+
+    def jacobian(self, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Terms of one row and their slopes (terms, numbers) in every one of it."""
+        count = len(self.packing)
+        each = np.pad(np.eye(count), ((0, -count % SLOPE_DIRECTIONS), (0, 0)))
+        directions = each.reshape(-1, SLOPE_DIRECTIONS, count)
+        rows = np.tile(row, (len(directions), 1))
+        values, slopes = self._run(_slopes, LEAN, SLOPE_ROWS, rows, directions)
+        return values[0], slopes.reshape(-1, slopes.shape[-1])[:count].T
+
+    def _run(
+        self, function: Callable, options: dict, size: int, *arrays: np.ndarray
+    ) -> Any:
+        shaped = [np.zeros((size, *array.shape[1:])) for array in arrays]
+        with self._locks[function]:
+            if function not in self._programs:
+                self._programs[function] = compiled(
+                    function, self._like, shaped, options
+                )
+        return in_pieces(self._programs[function], size, *arrays)
+
+
+# What is compiled. `like` is a link under conditions, with nothing for its numbers.
+def _budgets(like: dict[str, Any], rows: jax.Array) -> LinkBudget:
+    return jax.vmap(lambda row: _budget_of(like, row))(rows)
+
+
+def _terms(like: dict[str, Any], rows: jax.Array) -> jax.Array:
+    return jax.vmap(_terms_of(like, rows[0]))(rows)
+
+
+def _slopes(
+    like: dict[str, Any], rows: jax.Array, directions: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    terms = _terms_of(like, rows[0])
+
+    def one(row, directions):
+        def along(direction):
+            return jax.jvp(terms, (row,), (direction,))
+
+        return jax.vmap(along, out_axes=(None, 0))(directions)
+
+    return jax.vmap(one)(rows, directions)
+
+
+def _terms_of(like: dict[str, Any], row: jax.Array) -> Callable:
+    """Numbers of a row to those of `BudgetTerms`, without what these do not need."""
+
+    def terms(row):
+        leaves = jax.tree.leaves(_budget_of(like, row).terms())
+        return jnp.stack([jnp.asarray(leaf, float) for leaf in leaves])
+
+    closed = jax.make_jaxpr(terms)(jax.ShapeDtypeStruct(row.shape, row.dtype))
+    lean, _ = partial_eval.dce_jaxpr(closed.jaxpr, [True], instantiate=True)
+    return lambda row: core.eval_jaxpr(lean, closed.consts, row)[0]
+
+
+def _budget_of(like: dict[str, Any], row: jax.Array) -> LinkBudget:
+    tree = Packing(like).unpack(row)
+    return budget(tree["link"], tree["at"])
+
+
+def family_of(link: AbstractLink, at: Conditions) -> LinkFamily:
+    """The family of `link`, the same object for all of its links."""
+    key = jax.tree.structure((link, at))
+    if key not in _FAMILIES:
+        _FAMILIES.setdefault(key, LinkFamily(link, at))
+    return _FAMILIES[key]
+
+
+_FAMILIES: dict[Any, LinkFamily] = {}
+
+
+def prepare(
+    calls: Iterable[tuple[AbstractLink, Conditions]], slopes: bool = False
+) -> None:
+    """Compile what links will be asked, families side by side, and do not wait."""
+    families = dict.fromkeys(family_of(*call) for call in calls)
+    for family in families:
+        _COMPILING.submit(family.budgets, family.example[None])
+    for family in families if slopes else ():
+        _COMPILING.submit(family.jacobian, family.example)
+
+
+def budgets_of(
+    calls: Iterable[tuple[AbstractLink, Conditions]],
+) -> list[LinkBudget]:
+    """The budget of every link under its conditions, each family as one batch."""
+    calls = list(calls)
+    families: dict[LinkFamily, list[int]] = {}
+    for i, call in enumerate(calls):
+        families.setdefault(family_of(*call), []).append(i)
+    out: list[Any] = [None] * len(calls)
+    for family, members in families.items():
+        found = family.budgets(np.stack([family.row(*calls[i]) for i in members]))
+        for place, i in enumerate(members):
+            out[i] = jax.tree.map(lambda x, place=place: x[place], found)
+    return out
+
+
+def in_pieces(program: Callable[[list], Any], size: int, *arrays: np.ndarray) -> Any:
+    """What `program` returns for all rows, of which it takes `size` at a time.
+
+    Two pieces run side by side. The last is filled up with rows that are there already,
+    so that nothing new can fail.
+    """
+    count = len(arrays[0])
+    pieces = []
+    for first in range(0, count, size):
+        some = [array[first : first + size] for array in arrays]
+        pieces.append([np.resize(x, (size, *x.shape[1:])) for x in some])
+
+    def run(piece: list[np.ndarray]) -> Any:
+        return jax.device_get(program(piece))
+
+    if len(pieces) == 1:
+        return jax.tree.map(lambda x: x[:count], run(pieces[0]))
+    found = list(_RUNNING.map(run, pieces))
+    return jax.tree.map(lambda *x: np.concatenate(x)[:count], *found)
