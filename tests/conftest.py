@@ -35,10 +35,8 @@ def pytest_configure(config):
 
 
 @pytest.fixture(autouse=True)
-def _dtype_promotion(request):
-    # optax's Adam raises a float to an integer step count, which `strict` forbids.
-    standard = request.node.get_closest_marker("standard_promotion")
-    with jax.numpy_dtype_promotion("standard" if standard else "strict"):
+def _dtype_promotion():
+    with jax.numpy_dtype_promotion("strict"):
         yield
 
 

@@ -84,6 +84,73 @@ def test_lock_has_every_dependency():
     assert {re.split(r"[<>=\[]", name)[0] for name in wanted} <= locked
 
 
+PLANNED = {"bench", "training", "calibration", "fabrics"}
+"""extras of packages that nothing imports yet"""
+CAPPED = {"click"}
+"""held back for what imports it, and imported by nothing of ours"""
+TOOLS = {
+    "beartype": "pyproject.toml",
+    "import-linter": "Makefile",
+    "ipykernel": "tests/test_notebooks.py",
+    "jupytext": "tests/test_notebooks.py",
+    "mkdocs-material": "mkdocs.yml",
+    "mkdocstrings": "mkdocs.yml",
+    "nbmake": "tests/test_notebooks.py",
+    "pyright": "Makefile",
+    "pytest-xdist": "Makefile",
+    "ruff": "Makefile",
+}
+"""what runs as a command or a plug-in -> the file that asks for it"""
+ASKED = {
+    "import-linter": "lint-imports",
+    "mkdocs-material": "name: material",
+    "pytest-xdist": "--numprocesses",
+}
+MODULES = {"pyyaml": "yaml"}
+
+
+def declared() -> dict[str, set[str]]:
+    """Names of the packages of every extra, and of `""`: what all users need."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = {"": project["dependencies"]} | project["optional-dependencies"]
+    return {
+        extra: {re.split(r"[<>=\[]", name)[0] for name in names}
+        for extra, names in extras.items()
+    }
+
+
+def imported(*folders: str) -> set[str]:
+    """Top modules that the files of `folders` import, or test for."""
+    form = r"(?:^\s*(?:from|import) |importorskip\(.|import_module\(.)(\w+)"
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return {
+        name
+        for path in files
+        for name in re.findall(form, path.read_text("utf-8"), re.M)
+    }
+
+
+def test_every_dependency_is_imported():
+    """By the package; those of an extra by whatever has use for it."""
+    used = imported("photonflow")
+    needed = declared()[""] - CAPPED
+    assert {name for name in needed if MODULES.get(name, name) not in used} == set()
+    used = imported("photonflow", "tests", "benchmarks", "docs")
+    for extra, names in declared().items():
+        loose = {name for name in names - CAPPED if MODULES.get(name, name) not in used}
+        if extra in PLANNED:
+            assert loose == names, f"`{extra}` is imported: no longer planned"
+        else:
+            assert loose <= set(TOOLS)
+    for name, file in TOOLS.items():
+        assert ASKED.get(name, name) in (ROOT / file).read_text("utf-8"), name
+
+
+def test_no_dependency_is_declared_twice():
+    names = [name for names in declared().values() for name in names]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_version_is_that_of_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert photonflow.__version__ == project["version"]

@@ -15,7 +15,7 @@ from .study import Study
 from .tasks import Task
 
 
-PACKAGES = ("photonflow", "jax", "jaxlib", "equinox", "optax", "optimistix", "numpy")
+PACKAGES = ("photonflow", "jax", "jaxlib", "equinox", "diffrax", "numpy")
 
 
 def resolved(study: Study, task: Task, search: bool) -> dict[str, Any]:
