@@ -106,6 +106,11 @@ def declared(name: str) -> bool:
     )
 
 
+def names() -> list[str]:
+    """Names of all limits that are declared, without those of `PLACES`."""
+    return sorted(_declared)
+
+
 def met(slack: float) -> bool:
     """Whether `slack` keeps its limit; one that is not a number does not."""
     return slack >= -TOLERANCE

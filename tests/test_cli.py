@@ -97,7 +97,7 @@ def test_running_again_skips_what_is_finished(small_run, monkeypatch):
 
     folder = Path(small_run["folder"])
     before = (folder / "result.json").stat().st_mtime_ns
-    monkeypatch.setattr(photonflow.experiment.run, "run_task", never)
+    monkeypatch.setattr(photonflow.experiment.batch, "run_task", never)
     again = photonflow_("run", small_run["experiment"], "--out", folder)
     assert again.exit_code == small_run["run_exit_code"], again.exception
     assert again.stderr.count("skipped") == 1
@@ -108,7 +108,7 @@ def test_a_changed_setting_is_not_skipped(small_run, monkeypatch):
     def stop(study, task, *_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(photonflow.experiment.run, "run_task", stop)
+    monkeypatch.setattr(photonflow.experiment.batch, "run_task", stop)
     changed = photonflow_(
         "run", small_run["experiment"], "--out", small_run["folder"],
         "--set", "facility.cooling=0.3",

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from photonflow.cli import app
 from photonflow.experiment import study, tasks
+from photonflow.experiment.batch import setting
 from photonflow.experiment.folder import Folder
-from photonflow.experiment.run import setting
 from photonflow.quantity import InputError
 from photonflow.result.schema import VariantResult
 from photonflow.slurm import Request, ranges, render

@@ -17,11 +17,10 @@ import fake_result
 from photonflow.cards import Library
 from photonflow.cli import app
 from photonflow.component import params
-from photonflow.experiment import array, collect, run, run_one, study, tasks, unfinished
+from photonflow.experiment import batch, collect, run_one, study, tasks, unfinished
+from photonflow.experiment.batch import setting
 from photonflow.experiment.folder import STALE_S, Folder
 from photonflow.experiment.io import shipped
-from photonflow.experiment.run import setting
-from photonflow.experiment.sweep import points
 from photonflow.quantity import InputError
 from photonflow.report.labels import short_names, task_name
 from photonflow.result.schema import VariantResult
@@ -67,7 +66,7 @@ def test_the_shipped_sweep_has_2_variants_x_3_x_2_points(library):
 
 def test_without_a_sweep_a_task_is_a_workload_and_a_variant(library):
     found = study(NAME, library=library)
-    assert points(found) == [()]
+    assert found.points() == [()]
     assert [task.name for task in tasks(found)] == [
         f"{workload}.{variant}"
         for workload in ("decode", "train")
@@ -78,7 +77,7 @@ def test_without_a_sweep_a_task_is_a_workload_and_a_variant(library):
 def test_a_point_is_the_study_with_the_same_settings_by_hand(write, library):
     sweep = {OVER: ["1", "2.5"], "workloads.decode.microbatch": [4, 8]}
     swept = write(sweep)
-    point = points(swept)[2]
+    point = swept.points()[2]
     assert point == ((OVER, "2.5"), ("workloads.decode.microbatch", "4"))
     here = swept.at(point)
     by_hand = study(NAME, dict(point), library)
@@ -99,14 +98,14 @@ def test_cards_can_be_swept_too(write):
     swept = write({key: ["lpo-dr8-1600g", "dsp-dr8-1600g"]})
     used = [
         swept.at(point).technology("lpo", "scale_out")["switch_link"]
-        for point in points(swept)
+        for point in swept.points()
     ]
     assert used == ["lpo-dr8-1600g", "dsp-dr8-1600g"]
 
 
 def test_a_search_runs_at_every_point(write):
     swept = write({OVER: ["1", "2"]}, free=True)
-    for point in points(swept):
+    for point in swept.points():
         assert swept.at(point).space("cpo") == swept.space("cpo")
         assert swept.space("cpo")[1]
 
@@ -187,7 +186,7 @@ def test_what_is_swept_cannot_be_free(write):
     # The range of a search may be swept, though.
     key = "free.cpo.parameters.modulator.gap"
     swept = write({key: ["[120 nm, 200 nm]", "[100 nm, 300 nm]"]}, free=True)
-    first = swept.at(points(swept)[0]).space("cpo")[1]["modulator.gap_m"]
+    first = swept.at(swept.points()[0]).space("cpo")[1]["modulator.gap_m"]
     assert first == [(1.2e-7, 2e-7)]
 
 
@@ -240,7 +239,7 @@ def computed(write, evaluated, monkeypatch):
         row = evaluated["variants"][0] | {"name": task.variant}
         return VariantResult.model_validate(row | {"point": dict(task.point)}), []
 
-    monkeypatch.setattr(array, "run_task", run_task)
+    monkeypatch.setattr(batch, "run_task", run_task)
     lpo = yaml.safe_load((shipped() / f"{NAME}.yaml").read_text())["variants"]["lpo"]
     return write({OVER: ["1", "2"]}, variants={"lpo": lpo}), done
 
@@ -309,7 +308,7 @@ with _part(Path({str(tmp_path / "tasks")!r})) as new:
     (new / "result.json").write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
 """
-    root = str(Path(array.__file__).parents[2])
+    root = str(Path(batch.__file__).parents[2])
     killed = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": root}, timeout=60
     )
@@ -389,11 +388,11 @@ def test_an_interrupt_keeps_no_search_that_was_cut_short(write, monkeypatch, tmp
     def interrupted(futures):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "run_task", run_task)
-    monkeypatch.setattr(run, "wait", interrupted)
+    monkeypatch.setattr(batch, "run_task", run_task)
+    monkeypatch.setattr(batch, "wait", interrupted)
     said = []
     with pytest.raises(KeyboardInterrupt):
-        run.run_study(found, True, tmp_path / "run", said.append)
+        batch.run_study(found, True, tmp_path / "run", said.append)
     assert len(begun) <= 1
     assert not list((tmp_path / "run").rglob("result.json"))
     assert said[-1].endswith("of 3 tasks are done; run again to go on")

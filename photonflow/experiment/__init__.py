@@ -1,15 +1,16 @@
 """Experiments: a file names workloads, a cluster and its variants, and runs.
 
-`schema` says what the files look like, `files` finds and reads them, `workloads` checks
-that a workload fits, `study` builds clusters, `sweep` and `tasks` say what there is to
-do, `run` evaluates and searches, `array` does one task or gathers them, `resolved` and
-`folder` keep what went in and what came out.
+`schema` and `workload_schema` say what the files look like, `io` finds and reads them,
+`workloads` and `study` build workloads and clusters, `checks` refuses what cannot be
+run, `tasks` numbers what there is to do, `run` does one task and `batch` all of them,
+`resolved` and `folder` keep what went in and what came out. `link`, `diagnosis` and
+`link_report` are the same for one link by itself.
 """
 
-from .array import collect, run_one, unfinished
-from .run import run_study
+from .batch import collect, run_one, run_study, unfinished
+from .checks import study
 from .schema import Experiment
-from .study import Study, study
+from .study import Study
 from .tasks import Task, tasks
 
 

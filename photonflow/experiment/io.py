@@ -44,38 +44,47 @@ def locate(name_or_path: str | Path) -> Path:
     return shipped() / f"{text}.yaml"
 
 
-def beside(file: Path, *parts: str) -> list[Path]:
-    """Where `parts` may lie: beside the experiment file, then among the shipped."""
-    places = [file.parent.joinpath(*parts), shipped().joinpath(*parts)]
-    return list(dict.fromkeys(places))
+def folders(file: Path, name: str) -> list[Path]:
+    """The folders `name` of an experiment: beside its file, then the shipped one."""
+    return list(dict.fromkeys([file.parent / name, shipped() / name]))
 
 
-def read_experiment(
-    file: Path, settings: Mapping[str, str]
-) -> tuple[Experiment, dict[str, str]]:
-    """The experiment in `file`, and those of `settings` that are quantities.
-
-    A setting whose first word is a key of an experiment changes the file's data, as
-    `search.starts=8`; any other has to be the path of a quantity in the cluster.
-    """
+def read_experiment(file: Path) -> dict[str, Any]:
+    """The data of an experiment file, once they have the shape of one."""
     data = read_yaml(file, label(file))
-    plain = _check(data, label(file))
-    if plain.name != file.stem:
+    name = _check(data, label(file)).name
+    if name != file.stem:
         raise InputError(
             f"'{file.stem}', the name of the file",
-            got=plain.name,
+            got=name,
             key="name",
             file=label(file),
         )
-    own = {k: v for k, v in settings.items() if k.split(".")[0] in _fields()}
-    rest = {k: v for k, v in settings.items() if k not in own}
+    return data
+
+
+def configure(
+    data: dict[str, Any], settings: Mapping[str, str], file: Path
+) -> tuple[Experiment, dict[str, str]]:
+    """The experiment of `data` with `settings`, and those of them it has no key for.
+
+    A setting whose first word is a key of an experiment changes the data, as
+    `search.starts=8`; any other has to be the path of a quantity in the cluster.
+    """
+    own = {path: text for path, text in settings.items() if is_key(path)}
+    rest = {path: text for path, text in settings.items() if path not in own}
     if not own:
-        return plain, rest
+        return _check(data, label(file)), rest
     data = copy.deepcopy(data)
     for path, text in own.items():
         _inline_workload(data, path, file)
         _assign(data, path, _scalar(text, path))
     return _check(data, "--set"), rest
+
+
+def is_key(path: str) -> bool:
+    """Whether `path` begins with a key of an experiment."""
+    return path.split(".")[0] in Experiment.model_fields
 
 
 def read_workload(
@@ -90,11 +99,11 @@ def read_workload(
 
 def find_workload(file: Path, name: str, entry: str) -> Path:
     """The file that holds the workload `entry`."""
-    folders = beside(file, "workloads")
-    for folder in folders:
+    places = folders(file, "workloads")
+    for folder in places:
         if (folder / f"{entry}.yaml").is_file():
             return folder / f"{entry}.yaml"
-    names = {path.stem for folder in folders for path in folder.glob("*.yaml")}
+    names = {path.stem for folder in places for path in folder.glob("*.yaml")}
     require_name(
         entry, names, key=f"workloads.{name}", file=label(file), what="workload"
     )
@@ -103,11 +112,11 @@ def find_workload(file: Path, name: str, entry: str) -> Path:
 
 def read_model(file: Path, name: str, who: str) -> tuple[ModelConfig, str]:
     """The `config.json` of the model `name`, and how messages call it."""
-    folders = beside(file, "models")
-    paths = [folder / name / "config.json" for folder in folders]
+    places = folders(file, "models")
+    paths = [folder / name / "config.json" for folder in places]
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
-        names = {p.parent.name for f in folders for p in f.glob("*/config.json")}
+        names = {p.parent.name for f in places for p in f.glob("*/config.json")}
         require_name(name, names, key="model", file=who, what="model")
         raise AssertionError(f"{name} was listed and is gone")
     place = label(path)
@@ -164,10 +173,6 @@ def _entries(data: Any, key: str) -> list[tuple[Any, Any]]:
 
 def _pair(ends: Any) -> bool:
     return isinstance(ends, list) and [type(end) for end in ends] == [str, str]
-
-
-def _fields() -> list[str]:
-    return list(Experiment.model_fields)
 
 
 def _scalar(text: str, path: str) -> Any:

@@ -25,7 +25,6 @@ from ..search.objective import Objective
 from ..search.optimise import Solution
 from ..search.sensitivity import Elasticities, elasticities
 from .study import Study
-from .sweep import points
 from .tasks import Task
 
 
@@ -171,7 +170,7 @@ def sources(study: Study) -> list[dict[str, Any]]:
     """Sources of all variants, each with the paths that rest on it."""
     rows: dict[str, dict[str, Any]] = {}
     known = study.library
-    everywhere = [study.at(point) for point in points(study)]
+    everywhere = [study.at(point) for point in study.points()]
     for variant, here in itertools.product(study.variants, everywhere):
         for path, origin in here.provenance(variant).items():
             if origin.estimate or origin.kind == "setting":

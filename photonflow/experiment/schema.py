@@ -32,7 +32,7 @@ class ClusterCards(Strict):
     )
 
 
-class Variant(Strict):
+class VariantFile(Strict):
     """One technology: what it changes in the cluster."""
 
     parts: dict[str, str] = Field(
@@ -78,7 +78,7 @@ class Experiment(Strict):
         description="name -> file of `workloads/`, or a workload", min_length=1
     )
     cluster: ClusterCards
-    variants: dict[str, Variant] = Field(description="technologies", min_length=1)
+    variants: dict[str, VariantFile] = Field(description="technologies", min_length=1)
     free: dict[str, Free] = Field({}, description="variant -> what may move in it")
     constraints: dict[str, float] = Field(
         {}, description="name of a slack -> its minimum, where that is not 0"

@@ -17,7 +17,6 @@ from .diagnosis import diagnose
 from .link import solve_link, split
 from .rows import sources
 from .study import SETTING, Study
-from .sweep import points
 from .tasks import tasks
 
 
@@ -154,7 +153,7 @@ def citations(study: Study) -> Shown:
     """Sources with the paths that rest on them, and estimates apart."""
     found = sources(study)
     seen: dict[str, dict[str, Any]] = {}
-    for point, variant in itertools.product(points(study), study.variants):
+    for point, variant in itertools.product(study.points(), study.variants):
         for path, origin in study.at(point).provenance(variant).items():
             if origin.estimate:
                 row = {"path": path, "card": origin.card, "note": origin.note}

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,22 @@ from ..cluster.step import Cluster
 from ..cluster.workload import Workload
 from ..component import Component, Param, getter, params, require_x64
 from ..quantity import InputError, show
-from .io import label, locate, read_experiment, read_model, read_workload
+from .io import (
+    configure,
+    is_key,
+    label,
+    locate,
+    read_experiment,
+    read_model,
+    read_workload,
+)
 from .schema import Branches, ClusterCards, Experiment
-from .sweep import Point, check_sweep
 from .workload_schema import WorkloadFile
-from .workloads import build, check_fit, decoder
+from .workloads import build, decoder
 
+
+SweepPoint = tuple[tuple[str, str], ...]
+"""key and value, as `--set` would take them; empty where nothing is swept"""
 
 SETTING = "setting"
 """as a source: the experiment itself says so"""
@@ -43,16 +54,22 @@ class Study:
         self.file = locate(name_or_path)
         self.label = label(self.file)
         self.library = library or Library()
-        self.given = dict(settings or {})
+        self._data = read_experiment(self.file)
+        self._configure(dict(settings or {}))
+
+    def _configure(self, settings: dict[str, str]) -> None:
+        """Begin anew from what the file says and `settings` change."""
+        self.given = settings
         self.settings: Experiment
         self.overrides: dict[str, str]
-        self.settings, self.overrides = read_experiment(self.file, self.given)
+        self.settings, self.overrides = configure(self._data, settings, self.file)
         for name in self.settings.free:
             require_name(
                 name, self.variants, key="free", file=self.label, what="variant"
             )
         self._built: dict[str, tuple[Cluster, dict[str, Provenance]]] = {}
         self._workloads: dict[str, tuple[Workload, WorkloadFile, str]] = {}
+        self.__dict__.pop("_shared", None)
 
     @property
     def name(self) -> str:
@@ -85,37 +102,32 @@ class Study:
         """What the file of the workload `name` says."""
         return self._workload(name)[1]
 
-    def at(self, point: Point) -> "Study":
+    def workload_label(self, name: str) -> str:
+        """How messages call the file of the workload `name`."""
+        return self._workload(name)[2]
+
+    def points(self) -> list[SweepPoint]:
+        """The product of all values of the sweep, in the order of the file.
+
+        The last key runs fastest. One empty point where nothing is swept.
+        """
+        swept = self.settings.sweep.items()
+        return list(itertools.product(*([(k, str(v)) for v in vs] for k, vs in swept)))
+
+    def at(self, point: SweepPoint) -> "Study":
         """This study at one point of its sweep, as if `--set` had put it there."""
         if not point:
             return self
-        own = {k: v for k, v in point if k.split(".")[0] in Experiment.model_fields}
-        base = self
-        if own:
-            base = Study(self.file, self.given | own, self.library)
         # What a quantity does not change is built once: cards, workloads, `_shared`.
-        here = copy.copy(base)
-        here.given = self.given | dict(point)
-        here.settings = base.settings.model_copy(update={"sweep": {}})
-        here.overrides = base.overrides | {k: v for k, v in point if k not in own}
-        here._built = {}
+        here = copy.copy(self)
+        if any(is_key(path) for path, _ in point):
+            here._configure(self.given | dict(point))
+        else:
+            here.given = self.given | dict(point)
+            here.overrides = self.overrides | dict(point)
+            here._built = {}
+        here.settings = here.settings.model_copy(update={"sweep": {}})
         return here
-
-    def check(self) -> None:
-        """Raise unless every variant, workload and range of the study can be used.
-
-        So does every point of its sweep.
-        """
-        self._check_point()
-        check_sweep(self)
-
-    def _check_point(self) -> None:
-        self._check_overrides()
-        for variant in self.variants:
-            cluster = self.cluster(variant)
-            self.space(variant)
-            for name in self.workloads:
-                check_fit(self.workload(name), cluster, self._workload(name)[2])
 
     def space(self, variant: str) -> tuple[tuple[str, ...], Ranges]:
         """Where the free parameters of `variant` are, and their ranges in SI.
@@ -255,16 +267,6 @@ class Study:
             origin, card=self.name, source=SETTING, kind=SETTING, estimate=False
         )
 
-    def _check_overrides(self) -> None:
-        paths: set[str] = set()
-        for variant in self.variants:
-            paths |= {spec.yaml_path for spec in params(self.cluster(variant))}
-        names = paths | set(Experiment.model_fields)
-        for path in self.overrides:
-            require_name(
-                path, names, key=path, file="--set", what="key or path of a quantity"
-            )
-
     def _range(
         self, given: tuple[str, str], spec: Param, origin: Provenance, key: str
     ) -> tuple[float, float]:
@@ -284,17 +286,6 @@ class Study:
                 file=self.label,
             )
         return low, high
-
-
-def study(
-    name_or_path: str | Path,
-    settings: Mapping[str, str] | None = None,
-    library: Library | None = None,
-) -> Study:
-    """The experiment at a path, or the shipped one of that name, fully checked."""
-    result = Study(name_or_path, settings, library)
-    result.check()
-    return result
 
 
 def _below(prefix: str, origins: dict[str, Provenance]) -> dict[str, Provenance]:

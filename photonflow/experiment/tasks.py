@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 from ..quantity import InputError
 from ..report.labels import task_name
-from .study import Study
-from .sweep import Point, points
+from .study import Study, SweepPoint
 
 
 class Task(NamedTuple):
@@ -13,7 +12,7 @@ class Task(NamedTuple):
 
     workload: str
     variant: str
-    point: Point = ()
+    point: SweepPoint = ()
 
     @property
     def name(self) -> str:
@@ -27,7 +26,7 @@ def tasks(study: Study) -> list[Task]:
     The number of a task is its place in this list; each follows the order of the file,
     and the last key of the sweep runs fastest.
     """
-    grid = points(study)
+    grid = study.points()
     found = [
         Task(w, v, p) for w in study.workloads for v in study.variants for p in grid
     ]
@@ -43,7 +42,7 @@ def tasks(study: Study) -> list[Task]:
     return found
 
 
-def task(study: Study, number: int) -> Task:
+def numbered(study: Study, number: int) -> Task:
     """The task of that number."""
     found = tasks(study)
     if not 0 <= number < len(found):

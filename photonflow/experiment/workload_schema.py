@@ -9,7 +9,7 @@ from ..cards.values import require_name
 from ..quantity import InputError
 
 
-class Layout(Strict):
+class LayoutFile(Strict):
     """Tensor, pipeline and data parallelism."""
 
     tensor: PositiveInt
@@ -49,7 +49,7 @@ class Phase(Strict):
     """What every workload says."""
 
     model: str = Field(description="folder of `experiments/models/`")
-    layout: Layout
+    layout: LayoutFile
 
 
 class DecodeFile(Phase):

@@ -1,58 +1,99 @@
-"""The points of a sweep: the product of its values, in the order of the file.
+"""Whether a study can be run: everything is checked before anything is computed.
 
-A key is what `--set` takes: the path of a quantity in the cluster, or a setting of the
-experiment. Every point is checked before anything is computed.
+The shape of files is checked where they are read (`io`, `schema`); here is what takes
+clusters and workloads: settings, ranges, constraints, fits, and every point of a sweep.
+A key of a sweep is what `--set` takes: the path of a quantity in the cluster, or a
+setting of the experiment.
 """
 
-import itertools
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import yaml
 
+from .. import limits
+from ..cards import Library
+from ..cards.values import require_name
 from ..component import params
 from ..links.laser_drive import CURRENT
 from ..quantity import InputError, parse
 from ..report.labels import in_a_name
+from .schema import Experiment
+from .study import Study, SweepPoint
+from .workloads import check_fit
 
-
-if TYPE_CHECKING:
-    from .study import Study
-
-Point = tuple[tuple[str, str], ...]
-"""key and value, as `--set` would take them; empty where nothing is swept"""
 
 FIXED = ("name", "title", "sweep")
 """settings that a study has once"""
 
 
-def points(study: "Study") -> list[Point]:
-    """All points; the last key runs fastest. One empty point without a sweep."""
-    swept = study.settings.sweep.items()
-    return list(itertools.product(*([(k, str(v)) for v in vs] for k, vs in swept)))
+def study(
+    name_or_path: str | Path,
+    settings: Mapping[str, str] | None = None,
+    library: Library | None = None,
+) -> Study:
+    """The experiment at a path, or the shipped one of that name, fully checked."""
+    result = Study(name_or_path, settings, library)
+    _check_point(result)
+    _check_sweep(result)
+    return result
 
 
-def check_sweep(study: "Study") -> None:
+def _check_point(study: Study) -> None:
+    """Raise unless every setting, variant, workload and range can be used."""
+    _check_settings(study)
+    _check_constraints(study)
+    for variant in study.variants:
+        cluster = study.cluster(variant)
+        study.space(variant)
+        for name in study.workloads:
+            check_fit(study.workload(name), cluster, study.workload_label(name))
+
+
+def _check_settings(study: Study) -> None:
+    paths: set[str] = set()
+    for variant in study.variants:
+        paths |= {spec.yaml_path for spec in params(study.cluster(variant))}
+    names = paths | set(Experiment.model_fields)
+    for path in study.overrides:
+        require_name(
+            path, names, key=path, file="--set", what="key or path of a quantity"
+        )
+
+
+def _check_constraints(study: Study) -> None:
+    """Raise where a constraint names no limit; one that no link has is met."""
+    for name in study.settings.constraints:
+        if not limits.declared(name):
+            key = f"constraints.{name}"
+            require_name(name, limits.names(), key=key, file=study.label, what="slack")
+
+
+def _check_sweep(study: Study) -> None:
     """Raise unless every key and value of the sweep can be used."""
-    for key, values in study.settings.sweep.items():
+    sweep = study.settings.sweep
+    for key, values in sweep.items():
         _check_key(study, key)
         if not values:
             raise InputError(
                 "at least one value", got=[], key=f"sweep.{key}", file=study.label
             )
-    for point in points(study) if study.settings.sweep else []:
+    if not sweep:
+        return
+    for point in study.points():
         try:
             here = study.at(point)
             _check_set_once(here, point)
-            here._check_point()
+            _check_point(here)
         except InputError as error:
-            raise _told(error, point, study) from error
-    units = _units(study) if study.settings.sweep else {}
-    for key, values in study.settings.sweep.items():
+            raise _at_sweep_key(error, point, study) from error
+    units = _units(study)
+    for key, values in sweep.items():
         _check_duplicates(study, key, [str(v) for v in values], units.get(key))
 
 
-def _check_key(study: "Study", key: str) -> None:
+def _check_key(study: Study, key: str) -> None:
     problem = None
     if key.split(".")[0] in FIXED:
         problem = "a study has this once"
@@ -69,7 +110,7 @@ def _check_key(study: "Study", key: str) -> None:
         )
 
 
-def _check_set_once(here: "Study", point: Point) -> None:
+def _check_set_once(here: Study, point: SweepPoint) -> None:
     """Raise where a variant sets or frees a quantity that is swept."""
     settings, swept = here.settings, dict(point)
     rivals = [(f"variants.{n}.set", v.set) for n, v in settings.variants.items()]
@@ -84,7 +125,7 @@ def _check_set_once(here: "Study", point: Point) -> None:
                 )
 
 
-def _told(error: InputError, point: Point, study: "Study") -> InputError:
+def _at_sweep_key(error: InputError, point: SweepPoint, study: Study) -> InputError:
     """The error of a point, at the key of the sweep that is to blame."""
     values = dict(point)
     # A workload that does not fit names its own key and file, which is not the place
@@ -113,7 +154,7 @@ def _ends_alike(key: str, wrong: str) -> bool:
 
 
 def _check_duplicates(
-    study: "Study", key: str, values: Sequence[str], unit: str | None
+    study: Study, key: str, values: Sequence[str], unit: str | None
 ) -> None:
     """Raise where two values are one, or would bear one name in a file system."""
     read: dict[Any, str] = {}
@@ -142,8 +183,8 @@ def _check_duplicates(
         names[in_a_name(text).casefold()] = text
 
 
-def _units(study: "Study") -> dict[str, str]:
+def _units(study: Study) -> dict[str, str]:
     """Unit of every quantity of any variant, by the path that files use."""
-    here = study.at(points(study)[0])
+    here = study.at(study.points()[0])
     clusters = [here.cluster(variant) for variant in here.variants]
     return {spec.yaml_path: spec.unit for c in clusters for spec in params(c)}
