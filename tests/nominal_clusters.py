@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import jax.numpy as jnp
+
 import nominal
 from photonflow.cluster.architecture import DenseDecoder
 from photonflow.cluster.facility import Facility, Host
@@ -11,6 +13,7 @@ from photonflow.cluster.step import Cluster
 from photonflow.cluster.topology import (
     Climate,
     FatTree,
+    Line,
     Nic,
     SwitchBox,
     SwitchedDomain,
@@ -170,3 +173,15 @@ def prefill(**changes: Any) -> Prefill:
 def workloads() -> dict[str, Workload]:
     """One of every kind."""
     return {"decode": decode(), "train": training(), "prefill": prefill()}
+
+
+def lines(**rates_and_latencies: tuple[float, float]) -> dict[str, Line]:
+    """Links by hop, of a payload rate in bit/s and a latency in s."""
+    return {
+        hop: Line(jnp.asarray(rate_bps), jnp.asarray(latency_s), {})
+        for hop, (rate_bps, latency_s) in rates_and_latencies.items()
+    }
+
+
+SCALE_UP = lines(link=(7.2e12, 1e-7))
+SCALE_OUT = lines(host_link=(1.6e12, 3e-7), switch_link=(1.6e12, 3e-6))

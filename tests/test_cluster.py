@@ -11,9 +11,10 @@ import pytest
 import nominal_clusters
 from helpers import assert_close
 from photonflow import causes
+from photonflow.cluster.budgets import link_budgets
 from photonflow.cluster.collectives import AllReduce, PointToPoint
 from photonflow.cluster.pipeline import smooth_maximum
-from photonflow.cluster.step import Report, evaluate, link_budgets
+from photonflow.cluster.step import Report, evaluate
 from photonflow.component import replace
 from photonflow.compute.base import MatrixProduct
 
@@ -142,7 +143,7 @@ def test_the_floor_of_an_all_reduce_grows_as_a_power_of_ranks():
 
     def floor_s(ranks: float) -> float:
         message = AllReduce(jnp.zeros(()), jnp.asarray(ranks), jnp.asarray(3.0))
-        return float(domain.all_reduce_s(message))
+        return float(domain.all_reduce_s(message, nominal_clusters.SCALE_UP))
 
     assert_close(floor_s(8.0), 3 * 25e-6, rtol=1e-12)
     assert_close(floor_s(64.0), 3 * 25e-6 * 8**0.65 * 8 / 7 * 63 / 64, rtol=1e-12)
@@ -153,9 +154,8 @@ def test_a_large_all_reduce_runs_at_the_payload_rate():
     """2 (n - 1) / n * S / (0.75 * 7.2 Tbit/s)"""
     message = AllReduce(jnp.asarray(1e9), jnp.asarray(8.0), jnp.ones(()))
     expected_s = 25e-6 + 2 * 7 / 8 * 8e9 / (0.75 * 7.2e12)
-    assert_close(
-        nominal_clusters.scale_up().all_reduce_s(message), expected_s, rtol=1e-12
-    )
+    domain, lines = nominal_clusters.scale_up(), nominal_clusters.SCALE_UP
+    assert_close(domain.all_reduce_s(message, lines), expected_s, rtol=1e-12)
 
 
 @pytest.mark.parametrize("tiers", [2.0, 3.0, 4.0])
@@ -185,7 +185,6 @@ def test_a_hand_over_is_floor_boxes_flight_and_wire():
     """On one leaf with chance 36 / 128: one accelerator of a rail on each port."""
     tree = nominal_clusters.scale_out("pluggable")
     climbs = 1 - 36 / 128
-    latency_s = {"host_link": jnp.asarray(3e-7), "switch_link": jnp.asarray(3e-6)}
     message = PointToPoint(jnp.asarray(1e6), jnp.ones(()))
     expected_s = (
         8e-6
@@ -196,7 +195,9 @@ def test_a_hand_over_is_floor_boxes_flight_and_wire():
         + 8e6 / (0.9 * 0.8e12)
     )
     # The smooth minimum with 1 takes 5e-6 of the chance away.
-    assert_close(tree.hand_over_s(message, latency_s), expected_s, rtol=1e-5)
+    assert_close(
+        tree.hand_over_s(message, nominal_clusters.SCALE_OUT), expected_s, rtol=1e-5
+    )
 
 
 def test_links_carry_what_accelerators_send():
@@ -210,12 +211,10 @@ def test_links_carry_what_accelerators_send():
 
 def test_links_burn_at_nominal_and_are_designed_at_worst():
     cluster = nominal_clusters.cluster("pluggable")
-    hops = {"scale_up": cluster.scale_up.hops()}
-    nominal_, worst = link_budgets(cluster, hops)
-    assert set(nominal_) == set(worst) == {"scale_up"}
-    out = report("pluggable")
+    budgets = link_budgets(cluster)
+    assert set(budgets.nominal) == set(budgets.worst) == {"scale_up", "scale_out"}
     for hop in ("host_link", "switch_link"):
-        cool, hot = out.nominal["scale_out"][hop], out.worst["scale_out"][hop]
+        cool, hot = (b["scale_out"][hop] for b in (budgets.nominal, budgets.worst))
         assert cool.margin_db > hot.margin_db
         assert cool.a_to_b.budget_db["ageing"] == 0
         assert hot.a_to_b.budget_db["ageing"] == -1

@@ -1,7 +1,5 @@
 """The batched minimiser, on problems with known answers."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +11,6 @@ from photonflow.search.sqp import (
     Sample,
     initial_state,
     iterate,
-    slopes,
     solve_qp,
 )
 
@@ -32,7 +29,10 @@ def solved(function, argument, first=None, n=3, iterations=60, keep=None):
 
     @jax.jit
     def evaluate(u):
-        one = functools.partial(slopes, lambda v: function(v, argument))
+        def one(v):
+            value, along = jax.linearize(lambda w: function(w, argument), v)
+            return value, jax.vmap(along, out_axes=-1)(jnp.eye(v.shape[0]))
+
         (f, c, extra), (g, jacobian, _) = jax.vmap(one)(u)
         return Sample(f, c, g, jacobian, extra)
 
@@ -40,7 +40,9 @@ def solved(function, argument, first=None, n=3, iterations=60, keep=None):
     keep = jnp.ones(look.c.shape[1], bool) if keep is None else keep
     low, high = jnp.zeros_like(first), jnp.ones_like(first)
     problem = Problem(low, high, jnp.ones(()), keep)
-    return iterate(evaluate, problem, initial_state(first, look), iterations)
+    state = initial_state(first, look)
+    active = np.ones(len(first), bool)
+    return iterate(evaluate, problem, state, active, iterations)
 
 
 def test_every_start_finds_a_corner_of_constraint_and_bound_with_its_multipliers():

@@ -167,19 +167,20 @@ def test_gradients_hide_behind_the_last_backward_pass_only():
 def test_a_ring_of_replicas_sends_twice_what_it_holds():
     """2 * 127 floors, and 2 * 127 / 128 of the bytes at 0.9 of 800 Gbit/s."""
     tree = nominal_clusters.scale_out("pluggable")
-    latency_s = {"host_link": jnp.asarray(3e-7), "switch_link": jnp.asarray(3e-6)}
+    lines = nominal_clusters.SCALE_OUT
     size, ranks = jnp.asarray(1e9), jnp.asarray(128.0)
     message = AllReduce(size, ranks, jnp.ones(()))
     wire_s = 2 * 127 / 128 * 8e9 / (0.9 * 0.8e12)
-    floors_s = 2 * 127 * float(tree.floor_s(latency_s))
-    assert_close(tree.all_reduce_s(message, latency_s), wire_s + floors_s, rtol=1e-9)
+    floors_s = 2 * 127 * float(tree.floor_s(lines))
+    assert_close(tree.all_reduce_s(message, lines), wire_s + floors_s, rtol=1e-9)
 
 
 def test_an_oversubscribed_fabric_slows_what_climbs():
     """Four to one, of which 92 of 128 neighbours feel it: 2.875 times."""
     tree = nominal_clusters.scale_out("pluggable")
     thin = replace(tree, {"oversubscription": 4.0})
-    ratio = thin.wire_s(jnp.asarray(1e9)) / tree.wire_s(jnp.asarray(1e9))
+    size, lines = jnp.asarray(1e9), nominal_clusters.SCALE_OUT
+    ratio = thin.wire_s(size, lines) / tree.wire_s(size, lines)
     assert_close(ratio, 4 * (1 - 36 / 128), rtol=1e-5)
 
 

@@ -153,12 +153,12 @@ class ClusterFunction:
         rows[:, self._own] = numbers[:, self._origin]
         for place, (line, matrix) in self._lines().items():
             rows[:, line] = terms[place] @ matrix.T
-        if self._packing.structure not in _PROGRAMS:
+        if self._packing.structure not in PROGRAMS:
             shaped = [np.zeros((SLOPE_ROWS, rows.shape[1]))]
-            _PROGRAMS[self._packing.structure] = compiled(
+            PROGRAMS[self._packing.structure] = compiled(
                 _balance_gradient, self._like, shaped, LEAN
             )
-        return in_pieces(_PROGRAMS[self._packing.structure], SLOPE_ROWS, rows)
+        return in_pieces(PROGRAMS[self._packing.structure], SLOPE_ROWS, rows)
 
 
 def _balance_gradient(like: dict[str, Any], rows: jax.Array) -> tuple:
@@ -172,4 +172,5 @@ def _balance_gradient(like: dict[str, Any], rows: jax.Array) -> tuple:
     return jax.vmap(jax.value_and_grad(log_j))(rows)
 
 
-_PROGRAMS: dict[Any, Callable[[list], Any]] = {}
+PROGRAMS: dict[Any, Callable[[list], Any]] = {}
+"""by structure of what enters the balance"""

@@ -53,7 +53,7 @@ class LinkFamily:
         self.packing = Packing(tree)
         self.example = self.packing.pack(tree)
         self._like = jax.tree.map(lambda _: 0, tree)
-        self._programs: dict[Callable, Callable[[list], Any]] = {}
+        self.programs: dict[Callable, Callable[[list], Any]] = {}
         self._locks = {f: threading.Lock() for f in (_budgets, _terms, _slopes)}
 
     @cached_property
@@ -136,11 +136,11 @@ class LinkFamily:
     ) -> Any:
         shaped = [np.zeros((size, *array.shape[1:])) for array in arrays]
         with self._locks[function]:
-            if function not in self._programs:
-                self._programs[function] = compiled(
+            if function not in self.programs:
+                self.programs[function] = compiled(
                     function, self._like, shaped, options
                 )
-        return in_pieces(self._programs[function], size, *arrays)
+        return in_pieces(self.programs[function], size, *arrays)
 
 
 # What is compiled. `like` is a link under conditions, with nothing for its numbers.
@@ -186,12 +186,13 @@ def _budget_of(like: dict[str, Any], row: jax.Array) -> LinkBudget:
 def family_of(link: AbstractLink, at: Conditions) -> LinkFamily:
     """The family of `link`, the same object for all of its links."""
     key = jax.tree.structure((link, at))
-    if key not in _FAMILIES:
-        _FAMILIES.setdefault(key, LinkFamily(link, at))
-    return _FAMILIES[key]
+    if key not in FAMILIES:
+        FAMILIES.setdefault(key, LinkFamily(link, at))
+    return FAMILIES[key]
 
 
-_FAMILIES: dict[Any, LinkFamily] = {}
+FAMILIES: dict[Any, LinkFamily] = {}
+"""by structure of link and conditions; kept for the life of the process"""
 
 
 def prepare(

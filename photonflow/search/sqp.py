@@ -115,7 +115,7 @@ def initial_state(starts: Array, like: Sample) -> State:
 
 
 def iterate(
-    function: Callable[[np.ndarray], Sample],
+    function: Callable[[Any], Sample],
     problem: Problem,
     state: State,
     active: np.ndarray,
@@ -129,7 +129,7 @@ def iterate(
     return state
 
 
-def _spread(active: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _spread(active: np.ndarray, values: Any) -> np.ndarray:
     """Rows of the active starts among all; what is not a number is no step to take."""
     rows = np.full((len(active), *values.shape[1:]), np.nan)
     rows[active] = values
