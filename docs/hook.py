@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from generator import commands, contracts, interface, measurements, parts, rooms
+from generator import (
+    commands,
+    contracts,
+    interface,
+    limits,
+    measurements,
+    parts,
+    rooms,
+    root_files,
+)
 from generator.formulas import OwnParagraphs, with_mathml
 from mkdocs.structure.files import File, Files
 
@@ -22,7 +31,7 @@ def on_config(config: Any) -> Any:
 
 def on_files(files: Files, *, config: Any) -> Files:
     """Add the pages made from the code."""
-    makers = (rooms, commands, contracts, interface, measurements)
+    makers = (commands, contracts, interface, limits, measurements, root_files, rooms)
     made = parts.pages(Library())
     for maker in makers:
         made |= maker.pages()

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from generator import commands, contracts, interface, measurements, parts, rooms
+from generator import commands, contracts, interface, limits, measurements, parts, rooms
 
 from photonflow.cards import Library, registry
 from photonflow.cli import SCHEMAS
@@ -98,6 +98,13 @@ def test_every_public_name_has_its_entry():
     text = interface.pages()["reference/python.md"]
     for name in interface.public_names():
         assert f"heading: pf.{name}\n" in text
+
+
+def test_every_limit_is_listed_with_the_model_that_declares_it():
+    text = limits.pages()["reference/limits.md"]
+    for limit, module in limits.declared().items():
+        row = next(row for row in text.splitlines() if f"<code>{limit.name}<" in row)
+        assert limit.label in row and module.endswith(row.split("<code>")[2][:-9])
 
 
 def test_every_benchmark_is_on_its_page_with_its_command():

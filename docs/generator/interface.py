@@ -79,27 +79,31 @@ def _interfaces() -> str:
         """The pages of this chapter show what every module says of its physics:
 equations, where they are from, and what they leave out, and below it the functions and
 classes. A new part derives from one of the abstract classes and answers its abstract
-methods; [Add a part](../../add-a-part.md) goes through one.""",
+methods; [Contributing](../../contributing.md) goes through one.""",
         table(("interface", "what it is"), rows),
     )
 
 
 def interfaces() -> list[type]:
     """Every abstract class of component."""
+    return [
+        thing
+        for module in modules_of_physics()
+        for thing in vars(module).values()
+        if inspect.isabstract(thing)
+        and issubclass(thing, Component)
+        and thing.__module__ == module.__name__
+    ]
+
+
+def modules_of_physics() -> list[types.ModuleType]:
+    """Every module of the rooms, imported."""
     found = []
     for room in ROOMS:
         for path in modules(PACKAGE / room):
             parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
             name = ".".join(parts).removesuffix(".__init__")
-            module = importlib.import_module(name)
-            found += [
-                cls
-                for cls in vars(module).values()
-                if inspect.isclass(cls)
-                and issubclass(cls, Component)
-                and cls.__module__ == name
-                and inspect.isabstract(cls)
-            ]
+            found.append(importlib.import_module(name))
     return found
 
 
