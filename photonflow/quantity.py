@@ -105,6 +105,7 @@ _SPELLING = str.maketrans(
 )
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _EXPONENT = re.compile(r"(?:\^|\*\*)\s*(\(-?\d(?:\.\d+)?\)|-?\d(?:\.\d+)?)(?![\d.])")
+_PREFIXABLE = {"m", "s", "Hz", "V", "A", "F", "ohm", "W", "J", "bit", "byte", "FLOP"}
 
 
 class InputError(ValueError):
@@ -219,9 +220,6 @@ def show(value_si: Any, unit: str) -> str:
     short = "B" if head.endswith("byte") else ""
     head = head.removesuffix("byte") + short if short else head
     return f"{_digits(value)} {head}{exponent}{rest}"
-
-
-_PREFIXABLE = {"m", "s", "Hz", "V", "A", "F", "ohm", "W", "J", "bit", "byte", "FLOP"}
 
 
 def _steps(allowed: str) -> list[tuple[str, float]]:

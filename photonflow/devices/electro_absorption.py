@@ -18,6 +18,10 @@ from .modulators import (
 from .response import from_db, one_pole, smooth_positive
 
 
+BIAS_WIDTH = 1e-4  # of the reference bias
+STRAY = 1e-8  # of the input light; adds 2e-7 to a level 20 dB down
+
+
 class ElectroAbsorptionModulator(AbstractModulator):
     r"""A short p-i-n guide whose band edge the reverse bias pulls over the laser.
 
@@ -113,10 +117,6 @@ class ElectroAbsorptionModulator(AbstractModulator):
             modulator=self,
             sense=way,
         )
-
-
-BIAS_WIDTH = 1e-4  # of the reference bias
-STRAY = 1e-8  # of the input light; adds 2e-7 to a level 20 dB down
 
 
 class ElectroAbsorptionOperation(AbstractOperation):

@@ -21,6 +21,10 @@ from .silicon import INTRINSIC_PER_M3, PERMITTIVITY_RATIO
 
 
 THERMAL_V = BOLTZMANN_J_PER_K * 300.0 / CHARGE_C  # 25.85 mV
+CARRIERS = {
+    "nedeljkovic": (silicon.nedeljkovic_holes, silicon.nedeljkovic_electrons),
+    "soref": (silicon.soref_holes, silicon.soref_electrons),
+}
 
 
 def built_in_v(acceptor_per_m3: Values, donor_per_m3: Values) -> Values:
@@ -111,9 +115,3 @@ class PNJunction(Component):
         ) * electrons.absorption_per_m
         plate = capacitance_f_per_m(width_m, self.height_m)
         return Sweep(index_rise, absorption, plate * self.shape * self.fringe)
-
-
-CARRIERS = {
-    "nedeljkovic": (silicon.nedeljkovic_holes, silicon.nedeljkovic_electrons),
-    "soref": (silicon.soref_holes, silicon.soref_electrons),
-}

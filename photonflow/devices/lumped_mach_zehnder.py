@@ -22,6 +22,9 @@ from .passives import RibWaveguide
 from .response import from_db, one_pole, smooth_positive
 
 
+STRAIGHT_M = 1e-3  # a bend so wide that it loses nothing
+
+
 class LumpedMachZehnderModulator(AbstractModulator):
     r"""Push-pull silicon Mach-Zehnder at quadrature, from junction and length.
 
@@ -109,9 +112,6 @@ class LumpedMachZehnderModulator(AbstractModulator):
             # Two arms in series: twice the resistance, half the capacitance.
             series_s=self.junction.series_ohm_m / self.length_m * capacitance_f,
         )
-
-
-STRAIGHT_M = 1e-3  # a bend so wide that it loses nothing
 
 
 class LumpedOperation(AbstractOperation):

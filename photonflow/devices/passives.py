@@ -11,6 +11,9 @@ from ..units import LIGHT_M_PER_S, LN10
 from .response import REFERENCE_HZ, complex_, from_db, power_law, smooth_positive
 
 
+PAIR_WIDTH = 0.02  # connectors; leaves 0.007 of a pair at one, nothing from two on
+
+
 class RibWaveguide(Component):
     r"""A silicon guide as a ring needs it: index, mode, loss, and coupling to another.
 
@@ -146,9 +149,6 @@ class FibrePath(Component):
         if self.dispersion is None:
             return complex_(jnp.ones_like(frequency_hz), 0.0)
         return self.dispersion.transfer(frequency_hz, wavelength_m, length_m)
-
-
-PAIR_WIDTH = 0.02  # connectors; leaves 0.007 of a pair at one, nothing from two on
 
 
 class AbstractCopperPath(Component):

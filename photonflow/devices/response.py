@@ -14,6 +14,7 @@ from ..units import LN10
 
 REFERENCE_HZ = 53.125e9
 """where losses of copper are stated: the Nyquist frequency of 106.25 GBd"""
+TINY = 1e-12  # of the reference frequency
 
 
 def complex_(real: Values, imaginary: Values) -> Transfer:
@@ -53,9 +54,6 @@ def power_law(ratio: Values, loss_db: Values, exponent: Values) -> Transfer:
     bend = 2 / math.pi * jnp.cos(math.pi / 2 * away) / jnp.sinc(away / 2)
     theta = nepers * bend * x * jnp.log(x) * _exprel(away * jnp.log(x))
     return jnp.exp(complex_(-nepers * x**exponent, theta)) + 1e-15
-
-
-TINY = 1e-12  # of the reference frequency
 
 
 def _exprel(x: Values) -> Values:

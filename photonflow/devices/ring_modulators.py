@@ -28,6 +28,9 @@ from .ring_heating import FOLD, HEATER, RingHeater, SelfHeating, settle
 from .ring_resonance import Resonance
 
 
+HEATER_WIDTH_W = 1e-5  # a heater cannot cool; well below any that heats
+
+
 class MicroringModulator(AbstractModulator):
     r"""Depletion-mode silicon microring, from its geometry and junction.
 
@@ -256,6 +259,3 @@ class RingOperation(AbstractOperation):
     def offset_hz(self, at: Resonance) -> Values:
         """Laser above resonance."""
         return self.detuning_hz + at.shift_hz - self.middle.shift_hz
-
-
-HEATER_WIDTH_W = 1e-5  # a heater cannot cool; well below any that heats

@@ -29,6 +29,11 @@ from ..units import LIGHT_M_PER_S
 from .response import complex_, inverse
 
 
+SWEEP = 4096  # points from which a loop of its own pays
+HALF_FSR = math.sqrt(0.5)  # u of a line half an FSR wide
+FLAT_FLANK = 1e-3  # slope rounded off, of 2 / mu^2 |s|^2 per total decay; useful: 0.1
+
+
 def length_m(radius_m: Values) -> Values:
     """Round trip."""
     return 2 * math.pi * radius_m
@@ -101,9 +106,6 @@ def _sine2_jvp(primals: tuple, tangents: tuple) -> tuple[Values, Values]:
     return jnp.square(sine), 2 * sine * cosine * moved
 
 
-SWEEP = 4096  # points from which a loop of its own pays
-
-
 def linewidth_hz(a: Values, t: Values, fsr: Values) -> Values:
     r"""Full width of `all_pass` at half depth.
 
@@ -119,9 +121,6 @@ def linewidth_hz(a: Values, t: Values, fsr: Values) -> Values:
     narrow = jnp.minimum(u, HALF_FSR)
     # d(asin u)/du = 1 / sqrt(1 - u^2) = sqrt(2) at u = 1/sqrt(2): no kink.
     return 2 * fsr / math.pi * (jnp.arcsin(narrow) + math.sqrt(2) * (u - narrow))
-
-
-HALF_FSR = math.sqrt(0.5)  # u of a line half an FSR wide
 
 
 def through(phase: Values, a: Values, t1: Values, t2: Values) -> Values:
@@ -193,6 +192,3 @@ def small_signal(
         zero_s = pace * gain / (jnp.square(gain) + FLAT_FLANK**2) / gamma
     zero = complex_(1.0, omega * zero_s)
     return zero * inverse(1 - jnp.square(omega) / still, 2 * gamma * omega / still)
-
-
-FLAT_FLANK = 1e-3  # slope rounded off, of 2 / mu^2 |s|^2 per total decay; useful: 0.1

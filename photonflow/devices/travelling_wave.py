@@ -23,6 +23,10 @@ from ..units import LIGHT_M_PER_S, LN10
 from .response import complex_
 
 
+REFERENCE_HZ = 50e9
+TINY = 1e-18  # of the reference frequency; the root keeps a finite slope at f = 0
+
+
 class TravellingWaveElectrode(Component):
     """One line along the arms of a modulator, ended by a resistor."""
 
@@ -61,10 +65,6 @@ class TravellingWaveElectrode(Component):
         )
         bounced = (1 + at_load) / (1 - at_source * at_load)
         return seen / (1 - at_source * back) / bounced
-
-
-REFERENCE_HZ = 50e9
-TINY = 1e-18  # of the reference frequency; the root keeps a finite slope at f = 0
 
 
 def _reflection(end_ohm: Values, line_ohm: Values) -> Values:

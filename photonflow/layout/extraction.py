@@ -30,6 +30,7 @@ Spectrum = Callable[[Any], Any]
 """frequency in Hz -> power from o1 to o2"""
 
 DIGITS = 15  # gdsfactory would round what it extracts to the nanometre
+MODELS = ("straight", "ring_junction", "ring_coupler")
 
 
 def netlist(cell: gf.Component) -> dict[str, dict[str, Any]]:
@@ -139,9 +140,6 @@ def models(ring: MicroringModulator) -> dict[str, Callable[..., Any]]:
 
     found = (straight, ring_junction, ring_coupler)
     return {model.__name__: model for model in found}
-
-
-MODELS = ("straight", "ring_junction", "ring_coupler")
 
 
 def _metres(um: Any) -> Any:

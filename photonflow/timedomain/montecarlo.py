@@ -57,6 +57,7 @@ CROSS = np.array(
 )
 """5 bits of a pair of PAM-6 symbols: an 8 x 4 Gray code, its outer columns folded to
 the top and the bottom"""
+SPAN_DB = 30.0
 
 
 def has_time_domain_model(link: AbstractLink) -> bool:
@@ -330,6 +331,3 @@ def loss_to(
     if excess(-SPAN_DB) > 0 or excess(SPAN_DB) < 0:
         return math.nan
     return float(brentq(excess, -SPAN_DB, SPAN_DB, xtol=1e-4))  # type: ignore[arg-type]
-
-
-SPAN_DB = 30.0

@@ -26,12 +26,12 @@ from ..links.optical import OpticalLink
 from .cases import Case, cases
 
 
+ROOM_K = 300.0
+
+
 def room() -> Conditions:
     """A laboratory: 27 degC, 2 m of fibre, nothing aged."""
     return Conditions(ROOM_K, ROOM_K, 2.0, 0.0)
-
-
-ROOM_K = 300.0
 
 
 class Prediction(NamedTuple):
