@@ -1,5 +1,7 @@
 """The page on links: every published row, what was made of it, misses included."""
 
+from collections.abc import Iterable
+
 from ..cards import Library
 from .cases import Case, cases
 from .derived import Derived, Implied, derived, implied
@@ -100,9 +102,9 @@ def _derived(found: list[Derived]) -> str:
     ]
     for row in found:
         name = row.card if " " in row.card else f"`{row.card}`"
-        error, held = _percent(row.error), f"{100 * row.tolerance:g}%"
-        if row.bound:
-            error, held = "", "at least"
+        error, held = "", "at least"
+        if row.tolerance is not None:
+            error, held = _percent(row.error), f"{100 * row.tolerance:g}%"
         cells = (
             name, row.what, _quantity(row.stated, row.unit),
             _quantity(row.derived, row.unit), error, held,
@@ -113,7 +115,7 @@ def _derived(found: list[Derived]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _implied(found: list[Implied]) -> str:
+def _implied(found: Iterable[Implied]) -> str:
     lines = [
         "## What cards imply",
         "",
