@@ -25,7 +25,8 @@ if TYPE_CHECKING:  # Static checkers know `eqx.field`, but no wrapper around it.
     Values = Any  # a union with float would make every index an error
     Transfer = Any
 else:
-    Scalar = Float[Array, ""]
+    # Compiled programs hand back numpy's numbers: hundreds of jax's take milliseconds.
+    Scalar = Float[Array, ""] | np.floating
     # Any shape: what is evaluated at many frequencies or voltages at once.
     Values = Float[Array, "..."] | float
     # Complex amplitude over frequency, 1 at f = 0 unless said otherwise.

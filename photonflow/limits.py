@@ -113,4 +113,4 @@ def names() -> list[str]:
 
 def met(slack: float) -> bool:
     """Whether `slack` keeps its limit; one that is not a number does not."""
-    return slack >= -TOLERANCE
+    return bool(slack >= -TOLERANCE)

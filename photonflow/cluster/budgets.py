@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 
 from ..causes import CLIMATES, ENDS, ClimateName
@@ -75,7 +76,7 @@ class Origins:
         self.packing = Packing(cluster)
         # Links and conditions copy their numbers: of a cluster of serial numbers each
         # holds the number of its origin.
-        serial = self.packing.unpack(np.arange(1.0, len(self.packing) + 1))
+        serial = self.packing.unpack(jnp.arange(1.0, len(self.packing) + 1))
         self.family: dict[Place, LinkFamily] = {}
         self.index: dict[Place, np.ndarray] = {}
         for place, call in places(serial).items():
