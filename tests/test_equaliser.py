@@ -77,7 +77,8 @@ def test_taps_solve_the_normal_equations_written_out_in_time():
     }
     lag = np.arange(taps)[:, None] - np.arange(taps)
     for name, density in white.items():
-        gain = grid.one_sided * np.asarray(power(ours.sampled.behind[name]))
+        one_sided = np.where(grid.lines > 0, 2.0, 1.0) / grid.period
+        gain = one_sided * np.asarray(power(ours.sampled.behind[name]))
         turn = np.cos(2 * np.pi * grid.lines * lag[..., None])
         wanted += density * (turn @ gain)
     expected = np.linalg.solve(wanted, pulse[ahead - np.arange(taps)])
@@ -112,13 +113,11 @@ def test_own_share_is_the_noise_of_a_symbol_averaged_over_its_neighbours():
     ours = slicer()
     grid = ours.equaliser.grid
     weights = ours.weights(ours.levels_a)
-    response = ours._response(weights)
+    later = np.arange(len(weights)) - ours.equaliser.ahead
+    response = np.exp(-2j * np.pi * grid.lines[:, None] * later) @ weights
     noise = ours.noise(ours.levels_a)
-    heard = np.asarray(
-        grid.samples(
-            ours.sampled.behind["light"] * grid.advance(ours.sampled.delay) * response
-        )
-    )
+    behind = ours.sampled.behind["light"] * grid.advance(ours.sampled.delay)
+    heard = np.asarray(grid.samples(behind * response))
     shape = np.asarray(grid.samples(ours.transmitter.transfer * grid.hold()))
     random = np.random.default_rng(3)
     sent = random.integers(0, 4, (2000, grid.period))

@@ -16,7 +16,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from ..component import Scalar, Transfer
-from .response import complex_, power
+from .response import complex_, inverse, power
 
 
 def through(
@@ -33,25 +33,27 @@ def through(
     """
     coupled = -jnp.log(t) * fsr_hz
     decay, turn = coupled - jnp.log(a) * fsr_hz, 2 * math.pi * detuning_hz
-    rate = complex_(decay, turn)
-    moved = complex_(-decay / sample_hz, -turn / sample_hz)
     mu = jnp.sqrt(2 * coupled)
-    # Relative to where each step would settle, a state only decays and turns.
-    settled = complex_(0.0, mu) / rate
-    step = jnp.exp(moved)
-    before = periodic(step, settled * (1 - step))
-    state = settled + jnp.exp(moved / 2) * (before - settled)
-    return power(1 + complex_(0.0, mu) * state)
+    half_s = 1 / (2 * sample_hz)
+    half = jnp.exp(complex_(-decay * half_s, -turn * half_s))
+    settled = complex_(0.0, mu) * inverse(decay, turn)
+    return power(1 + complex_(0.0, mu) * periodic(half, settled))
 
 
-def periodic(step: Transfer, push: Transfer) -> Transfer:
-    """The repeating x of x[n+1] = step[n] x[n] + push[n], for |step| < 1."""
+def periodic(half: Transfer, settled: Transfer) -> Transfer:
+    """The repeating state in the middle of every step.
+
+    Relative to where each step would settle, the state decays and turns by `half` in
+    either half of it, |half| < 1.
+    """
 
     def walk(before, now):
-        after = (now[0] * before[0], now[0] * before[1] + now[1])
-        return after, before
+        half, settled = now
+        middle = (half * before[0], settled + half * (before[1] - settled))
+        after = (half * middle[0], settled + half * (middle[1] - settled))
+        return after, middle
 
     # A prefix tree is no faster over a batch and takes several times the compilation.
-    one = jnp.ones_like(step[0])
-    last, before = lax.scan(walk, (one, 0.0 * one), (step, push), unroll=4)
-    return before[0] * (last[1] / (1 - last[0])) + before[1]
+    one = jnp.ones_like(half[0])
+    last, middle = lax.scan(walk, (one, 0.0 * one), (half, settled), unroll=4)
+    return middle[0] * (last[1] / (1 - last[0])) + middle[1]

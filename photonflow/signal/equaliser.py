@@ -109,6 +109,10 @@ class Unlimited(AbstractEqualiser):
         )
         return ClosedFormSlicer(levels_a(transmitter, receiver, channel, pam), noise)
 
+    def for_search(self) -> "Unlimited":
+        """Itself."""
+        return self
+
 
 class ClosedFormSlicer(AbstractSlicer):
     """Noise that does not ask how much light there is."""
@@ -164,6 +168,10 @@ class FeedForward(AbstractTaps):
             pam=pam,
         )
 
+    def for_search(self) -> "FeedForward":
+        """Itself."""
+        return self
+
 
 class LinearSlicer(AbstractTappedSlicer):
     """Pulses that add up, behind taps that follow the light."""
@@ -199,7 +207,7 @@ class LinearSlicer(AbstractTappedSlicer):
         for name, density in noise_densities(
             self.transmitter, self.receiver, self.channel, levels
         ).items():
-            spectrum += density * grid.fold_power(power(sampled.behind[name]))
+            spectrum += density * grid.fold(power(sampled.behind[name]))
         lags = grid.lags(spectrum)[:taps]
         white = sum(self.at_converter().values(), start=jnp.zeros(()))
         correlation = toeplitz(lags) + white * jnp.eye(taps)
@@ -212,14 +220,13 @@ class LinearSlicer(AbstractTappedSlicer):
         weights = least_squares(correlation, taken)
         return weights / jnp.sum(weights * taken)
 
-    def _response(self, weights: Float[Array, " taps"]) -> Complex[Array, " lines"]:
+    def _response(self, weights: Float[Array, " taps"]) -> Complex[Array, " half"]:
         return taps_spectrum(self.equaliser.grid, weights, self.equaliser.ahead)
 
     def equalised(self, weights: Float[Array, " taps"]) -> Float[Array, " period"]:
         """The pulse at the slicer, its cursor first and what is fed back taken off."""
         grid = self.equaliser.grid
-        response = self._response(weights)[: grid.period // 2 + 1]
-        pulse = grid.symbols(self.sampled.pulse * response)
+        pulse = grid.symbols(self.sampled.pulse * self._response(weights))
         kept = np.ones(grid.period)
         kept[1 : self.equaliser.feedback + 1] = 0.0
         return pulse * jnp.asarray(kept)
@@ -231,13 +238,12 @@ class LinearSlicer(AbstractTappedSlicer):
         variance = decision.mean_square(self.pam)
         weights = self.weights(levels)
         response = self._response(weights)
-        inside = response[: grid.period // 2 + 1]
         pulse = self.equalised(weights)
-        own_pulse = jnp.sum(jnp.square(grid.symbols(sampled.pulse * inside)))
+        own_pulse = jnp.sum(jnp.square(grid.symbols(sampled.pulse * response)))
+        folded = power(response) * grid.folded_weights
 
         def enhancement(name: str) -> Scalar:
-            gain = power(sampled.behind[name]) * power(response)
-            return jnp.sum(jnp.asarray(grid.one_sided) * gain)
+            return grid.fold(power(sampled.behind[name])) @ folded
 
         at_light = enhancement("light")
         gain = jnp.sum(jnp.square(weights))
@@ -273,7 +279,7 @@ class LinearSlicer(AbstractTappedSlicer):
             "jitter": variance * self.equaliser.jitter2(self.channel.symbol_hz) * slope,
         }
 
-    def own_share(self, response: Complex[Array, " lines"]) -> Scalar:
+    def own_share(self, response: Complex[Array, " half"]) -> Scalar:
         r"""Part of the noise of the light that was light of the symbol itself.
 
         $\int h^2(-t)\,q(t)\,dt / \int h^2\,dt$ with $h$ from the light to the slicer
@@ -282,9 +288,9 @@ class LinearSlicer(AbstractTappedSlicer):
         (within 8 %; 18 % at the lowest level of a linear pluggable).
         """
         grid = self.equaliser.grid
-        turned = grid.advance(self.sampled.delay) * response
-        heard = grid.samples(self.sampled.behind["light"] * turned)
+        behind = self.sampled.behind["light"] * grid.advance(self.sampled.delay)
+        phases = jnp.fft.rfft(grid.phases(grid.samples(behind)))
+        impulse2 = jnp.square(grid.symbols(phases * response[None]))
         sent = grid.samples(self.transmitter.transfer * grid.hold())
-        backwards = jnp.concatenate([heard[:1], heard[:0:-1]])
-        heard2 = jnp.square(backwards)
-        return jnp.sum(heard2 * sent) / jnp.sum(heard2)
+        earlier = grid.phases(jnp.roll(sent[::-1], 1))
+        return jnp.sum(impulse2 * earlier) / jnp.sum(impulse2)

@@ -16,12 +16,12 @@ would stand at even levels. Left out: patterns longer than `memory`, driver nois
 sent distortion on anything but the mean slope (they go the way of small signals).
 """
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.special import logsumexp
-from jax.scipy.stats import norm
 from jaxtyping import Array, Complex, Float
 
 from ..component import Scalar, Values
@@ -29,6 +29,7 @@ from ..devices.modulators import AbstractOperation
 from ..devices.response import complex_, from_db, power
 from . import decision
 from .debruijn import de_bruijn
+from .gaussian import log_tails
 from .pulse import Grid
 from .receiver import Channel, Receiver, Transmitter, levels_a
 from .taps import (
@@ -43,6 +44,8 @@ from .taps import (
 
 
 OVERSAMPLING = 8
+SEARCH_OVERSAMPLING = 4
+LEAK = 1e-9  # of the swing
 
 
 def light(
@@ -55,39 +58,43 @@ def light(
 ) -> Float[Array, " samples"]:
     """The pattern's light, 0 at the lowest static level and 1 at the highest.
 
-    `chain` is what lies between the symbols and the modulator, at the lines of a `Grid`
-    of `OVERSAMPLING` samples a symbol. `LEAK` of the symbols is on top: a modulator
-    that moves no light at all would leave equations without a solution.
+    `chain` is what lies between the symbols and the modulator, at the lines of a
+    `Grid`. `LEAK` of the symbols is on top: a modulator that moves no light at all
+    would leave equations without a solution.
     """
-    grid = Grid(len(symbols), OVERSAMPLING)
+    oversampling = 2 * len(chain) // len(symbols)
+    grid = Grid(len(symbols), oversampling)
     sent = operation.predistort(jnp.linspace(0.0, 1.0, pam))[symbols]
     spectrum = jnp.fft.fft(complex_(sent, 0.0))
-    lines = jnp.tile(spectrum, OVERSAMPLING // 2) * chain * grid.hold()
+    lines = jnp.tile(spectrum, oversampling // 2) * chain * grid.hold()
     drive = grid.samples(lines)
-    sample_hz = symbol_hz * OVERSAMPLING
+    sample_hz = symbol_hz * oversampling
     passed = operation.waveform(drive, sample_hz, source_ohm)
     swung = (passed - operation.bottom) / (operation.top - operation.bottom)
-    return swung + LEAK * np.repeat(symbols / (pam - 1), OVERSAMPLING)
-
-
-LEAK = 1e-9  # of the swing
+    return swung + LEAK * np.repeat(symbols / (pam - 1), oversampling)
 
 
 class PatternedFeedForward(AbstractTaps):
-    """Feed-forward taps, judged on a pattern with all runs of `memory` symbols.
+    """Feed-forward taps on a pattern with all runs of `memory` symbols.
 
     The sequence is made longer where the taps ask for it. No feedback taps.
     """
 
     memory: int = eqx.field(static=True)
+    oversampling: int = eqx.field(static=True, default=OVERSAMPLING, kw_only=True)
+    """samples a symbol of the pattern's light, even"""
 
     def __check_init__(self):
         if not 3 <= self.memory <= 7:
             raise ValueError(f"`memory` is {self.memory}, allowed: 3 to 7")
+        if self.oversampling not in (2, 4, 8, 16):
+            raise ValueError(
+                f"`oversampling` is {self.oversampling}, allowed: 2, 4, 8 or 16"
+            )
 
     def grid(self, pam: int) -> Grid:
         """As long as the pattern."""
-        return Grid(len(self.symbols(pam)), OVERSAMPLING)
+        return Grid(len(self.symbols(pam)), self.oversampling)
 
     def symbols(self, pam: int) -> np.ndarray:
         """The de Bruijn sequence, at least twice the taps and 16 symbols."""
@@ -104,14 +111,14 @@ class PatternedFeedForward(AbstractTaps):
         self, transmitter: Transmitter, receiver: Receiver, channel: Channel, pam: int
     ) -> "PatternSlicer":
         """The pattern sampled; taps are found for every light level anew."""
-        grid = self.grid(pam)
-        sampled = SampledResponse.of(grid, transmitter, receiver)
+        sampled = SampledResponse.of(self.grid(pam), transmitter, receiver)
         assert transmitter.light is not None
-        samples, slopes = _samples(grid, transmitter.light, sampled)
+        levels = levels_a(transmitter, receiver, channel, pam)
         return PatternSlicer(
-            levels_a=levels_a(transmitter, receiver, channel, pam),
-            samples=samples,
-            slopes=slopes,
+            levels_a=levels,
+            pattern=SampledPattern.of(
+                self, transmitter.light, sampled, levels, channel.symbol_hz, pam
+            ),
             light=transmitter.light,
             sampled=sampled,
             transmitter=transmitter,
@@ -121,22 +128,70 @@ class PatternedFeedForward(AbstractTaps):
             pam=pam,
         )
 
+    def for_search(self) -> "PatternedFeedForward":
+        """With half the samples a symbol."""
+        return dataclasses.replace(self, oversampling=SEARCH_OVERSAMPLING)
 
-def _samples(
-    grid: Grid, light: Float[Array, " samples"], sampled: SampledResponse
-) -> tuple[Complex[Array, " half"], Complex[Array, " half"]]:
-    """Folded spectra of a pattern at its sampling time, and of its slope."""
-    spectrum = jnp.fft.rfft(light)[:-1] / OVERSAMPLING
-    lines = spectrum * sampled.behind["light"] * grid.advance(sampled.delay)
-    return grid.fold(lines), grid.fold(grid.slope(lines))
+
+class SampledPattern(eqx.Module):
+    """What a pattern is at its sampling time, whatever the taps and the loss."""
+
+    samples: Complex[Array, " half"]
+    """spectrum of the samples, one a symbol"""
+    jitter: Complex[Array, " half"]
+    """spectrum of the variance that jitter adds to them, over the swing squared"""
+    common: Float[Array, " taps"]
+    """correlation of each tap's sample with the symbol to be found"""
+    density: dict[str, Float[Array, " half"]]
+    """folded spectra of power of all that the taps filter: the pattern (`received`),
+    its linear part (`pulse`), and white noises from where they enter"""
+    response: Complex[Array, "phases half"]
+    """from the light to the sampler, a spectrum for each sample of a symbol"""
+    brightness: Complex[Array, "two phases half"]
+    """of the photocurrent and of its square, at the same samples, time reversed"""
+
+    @classmethod
+    def of(
+        cls,
+        equaliser: PatternedFeedForward,
+        light: Float[Array, " samples"],
+        sampled: SampledResponse,
+        levels_a: Float[Array, " levels"],
+        symbol_hz: Scalar,
+        pam: int,
+    ) -> "SampledPattern":
+        """Sampled where the response to a pulse is."""
+        grid, sent = equaliser.grid(pam), equaliser.symbols(pam) / (pam - 1)
+        behind = sampled.behind["light"] * grid.advance(sampled.delay)
+        lines = jnp.fft.rfft(light)[:-1] / grid.oversampling * behind
+        samples, slopes = grid.fold(jnp.stack([lines, grid.slope(lines)]))
+        jitter = equaliser.jitter2(symbol_hz) * jnp.square(grid.symbols(slopes))
+        alternating = samples.at[0].set(0.0)
+        wanted = jnp.asarray(np.conj(np.fft.rfft(sent - sent.mean())) / grid.period)
+        places = (equaliser.ahead - np.arange(equaliser.taps)) % grid.period
+        names = list(sampled.behind)
+        noises = grid.fold(power(jnp.stack([sampled.behind[name] for name in names])))
+        current_a = levels_a[0] + (levels_a[-1] - levels_a[0]) * light
+        return cls(
+            samples=samples,
+            jitter=jnp.fft.rfft(jitter),
+            common=grid.symbols(alternating * wanted)[places],
+            density={
+                "received": power(alternating) / grid.period,
+                "pulse": power(sampled.pulse),
+                **dict(zip(names, noises, strict=True)),
+            },
+            response=jnp.fft.rfft(grid.phases(grid.samples(behind))),
+            brightness=grid.backwards(jnp.stack([current_a, jnp.square(current_a)]))
+            / grid.oversampling,
+        )
 
 
 class PatternSlicer(AbstractTappedSlicer):
     """Every symbol of the pattern for itself, behind taps that follow the light."""
 
     levels_a: Float[Array, " levels"]
-    samples: Complex[Array, " half"]
-    slopes: Complex[Array, " half"]
+    pattern: SampledPattern
     light: Float[Array, " samples"]
     sampled: SampledResponse
     transmitter: Transmitter
@@ -147,10 +202,21 @@ class PatternSlicer(AbstractTappedSlicer):
 
     def delayed(self, symbols: Scalar) -> "PatternSlicer":
         """The same, sampled so much later."""
-        grid = self.equaliser.grid(self.pam)
-        sampled = self.sampled.delayed(grid, symbols)
-        moved = (sampled, *_samples(grid, self.light, sampled))
-        return eqx.tree_at(lambda s: (s.sampled, s.samples, s.slopes), self, moved)
+        sampled = self.sampled.delayed(self.grid, symbols)
+        pattern = SampledPattern.of(
+            self.equaliser,
+            self.light,
+            sampled,
+            self.levels_a,
+            self.channel.symbol_hz,
+            self.pam,
+        )
+        return eqx.tree_at(lambda s: (s.sampled, s.pattern), self, (sampled, pattern))
+
+    @property
+    def grid(self) -> Grid:
+        """Of the pattern."""
+        return self.equaliser.grid(self.pam)
 
     def error_rate_as_sampled(
         self, loss_db: Scalar
@@ -159,113 +225,90 @@ class PatternSlicer(AbstractTappedSlicer):
 
         Interference is the spread of the symbols of a level.
         """
-        means, parts = self.symbols_at(self.levels_a * from_db(-loss_db))
+        means, parts = self.symbols_at(from_db(-loss_db))
         total = sum(parts.values(), start=jnp.zeros_like(means))
-        members = members_of(self._sent, self.pam)
-        log_ser = log_error_rate(means, jnp.sqrt(total), members)
+        log_ser = log_error_rate(means, jnp.sqrt(total))
         by_level = {
-            name: jnp.mean(part[members], axis=1) for name, part in parts.items()
+            name: jnp.mean(jnp.broadcast_to(part, means.shape), axis=1)
+            for name, part in parts.items()
         }
-        by_level["isi"] = jnp.var(means[members], axis=1)
+        by_level["isi"] = jnp.var(means, axis=1)
         shares = decision.worst_shares(by_level)
         return decision.bits_from_symbols(log_ser, self.pam), shares
 
-    @property
-    def _sent(self) -> np.ndarray:
-        return self.equaliser.symbols(self.pam)
-
-    @property
-    def jitter(self) -> Float[Array, " period"]:
-        """Variance that jitter adds to every sample, over the swing squared."""
-        slopes = self.equaliser.grid(self.pam).symbols(self.slopes)
-        return self.equaliser.jitter2(self.channel.symbol_hz) * jnp.square(slopes)
-
-    def weights(self, levels: Float[Array, " levels"]) -> Float[Array, " taps"]:
-        """Least squares on the sequence, noise on top, up to a factor."""
-        grid = self.equaliser.grid(self.pam)
-        taps, ahead = self.equaliser.taps, self.equaliser.ahead
+    def densities(self, passed: Scalar) -> dict[str, Scalar]:
+        """Of every spectrum of `SampledPattern.density` but the pattern's own."""
+        levels = self.levels_a * passed
         variance = decision.mean_square(self.pam)
-        alternating = self.samples.at[0].set(0.0)
-        received = power(alternating) / grid.period
-        spectrum = received
-        spectrum += variance * self.transmitter.distortion * power(self.sampled.pulse)
-        for name, density in noise_densities(
+        return {"pulse": variance * self.transmitter.distortion} | noise_densities(
             self.transmitter, self.receiver, self.channel, levels
-        ).items():
-            spectrum += density * grid.fold_power(power(self.sampled.behind[name]))
-        lags = grid.lags(spectrum)[:taps]
-        sent = self._sent / (self.pam - 1)
-        wanted = np.fft.rfft(sent - sent.mean()) / grid.period
-        wanted = complex_(jnp.asarray(wanted.real), jnp.asarray(wanted.imag))
-        common = grid.symbols(alternating * jnp.conj(wanted))
-        places = (ahead - np.arange(taps)) % grid.period
-        white = self.receiver.conversion * grid.lags(received)[0] + jnp.mean(
-            self.jitter
         )
+
+    def weights(self, passed: Scalar) -> Float[Array, " taps"]:
+        """Least squares on the sequence, noise on top, with `passed` of the light."""
+        grid, pattern = self.grid, self.pattern
+        taps = self.equaliser.taps
+        spectrum = pattern.density["received"]
+        for name, density in self.densities(passed).items():
+            spectrum += density * pattern.density[name]
+        lags = grid.lags(spectrum)[:taps]
+        white = self.conversion + pattern.jitter[0].real / grid.period
         correlation = toeplitz(lags) + white * jnp.eye(taps)
-        weights = least_squares(correlation, common[places])
+        weights = least_squares(correlation, pattern.common)
         # The mean slope from symbols sent to symbols found becomes 1.
-        return weights * (variance / jnp.sum(weights * common[places]))
+        variance = decision.mean_square(self.pam)
+        return weights * (variance / jnp.sum(weights * pattern.common))
+
+    @property
+    def conversion(self) -> Scalar:
+        """Variance that the converter adds to every sample, over the swing squared."""
+        received = self.pattern.density["received"]
+        return self.receiver.conversion * (received @ self.grid.folded_weights)
 
     def symbols_at(
-        self, levels: Float[Array, " levels"]
-    ) -> tuple[Float[Array, " period"], dict[str, Float[Array, " period"]]]:
-        """Mean of every symbol at the slicer and variances, over the swing."""
-        grid = self.equaliser.grid(self.pam)
-        weights = self.weights(levels)
-        response = taps_spectrum(grid, weights, self.equaliser.ahead)
-        inside = response[: grid.period // 2 + 1]
-        means = grid.symbols(self.samples * inside)
-        variance = decision.mean_square(self.pam)
-        swing_a = levels[-1] - levels[0]
-        flat = jnp.ones(grid.period)
-        density = noise_densities(self.transmitter, self.receiver, self.channel, levels)
-        one_sided = jnp.asarray(grid.one_sided)
+        self, passed: Scalar
+    ) -> tuple[Float[Array, "levels same"], dict[str, Values]]:
+        """Mean of every symbol at the slicer and variances, over the swing.
 
-        def enhanced(name: str) -> Scalar:
-            gain = power(self.sampled.behind[name]) * power(response)
-            return density[name] * jnp.sum(one_sided * gain)
-
-        pulse = grid.symbols(self.sampled.pulse * inside)
-        received = jnp.var(grid.symbols(self.samples))
-        light_a = levels[0] + swing_a * self.light
-        squares = taps_spectrum(grid, jnp.square(weights), self.equaliser.ahead)
-        jitter = jnp.fft.rfft(self.jitter) * squares[: grid.period // 2 + 1]
+        With `passed` of the light left. A row for each level sent.
+        """
+        grid, pattern = self.grid, self.pattern
+        levels = self.levels_a
+        swing2 = jnp.square(levels[-1] - levels[0])
+        weights = self.weights(passed)
+        squares = jnp.square(weights)
+        response, spread = taps_spectrum(
+            grid, jnp.stack([weights, squares]), self.equaliser.ahead
+        )
+        enhancement = power(response) * grid.folded_weights
+        scalars = {
+            name: density * (pattern.density[name] @ enhancement)
+            for name, density in self.densities(passed).items()
+        }
+        heard = jnp.square(grid.symbols(pattern.response * response[None]))
+        lit = jnp.sum(jnp.fft.rfft(heard)[None] * pattern.brightness, axis=1)
+        of_light = jnp.stack(
+            [pattern.samples * response, pattern.jitter * spread, lit[0], lit[1]]
+        )
+        members = members_of(self.equaliser.symbols(self.pam), self.pam)
+        means, jitter, current, square = grid.symbols(of_light)[:, members]
         unit = decision.shot_a(self.channel.symbol_hz, jnp.ones(()))
+        shot = unit * (current / passed + self.receiver.dark_a / jnp.square(passed))
         rin = self.transmitter.rin_per_hz * self.channel.symbol_hz / 2
-        shot = unit * (self._heard(light_a, response) + self.receiver.dark_a)
         return means, {
-            "thermal": enhanced("thermal") * flat,
-            "shot": shot / jnp.square(swing_a),
-            "rin": rin
-            * self._heard(jnp.square(light_a), response)
-            / jnp.square(swing_a),
+            "thermal": scalars["thermal"],
+            "shot": shot / swing2,
+            "rin": rin * square / swing2,
             "interference": self.channel.interference
             * decision.mean(levels)
-            * levels[jnp.asarray(self._sent)]
-            / jnp.square(swing_a),
-            "transmitter": variance
-            * self.transmitter.distortion
-            * jnp.sum(jnp.square(pulse))
-            * flat,
-            "driver": enhanced("driver") * flat,
-            "phy_input": enhanced("phy_input") * flat,
-            "converter": self.receiver.conversion
-            * received
-            * jnp.sum(jnp.square(weights))
-            * flat,
-            "jitter": grid.symbols(jitter),
+            * levels[:, None]
+            / swing2,
+            "transmitter": scalars["pulse"],
+            "driver": scalars["driver"],
+            "phy_input": scalars["phy_input"],
+            "converter": self.conversion * jnp.sum(squares),
+            "jitter": jitter,
         }
-
-    def _heard(
-        self, brightness: Float[Array, " samples"], response: Complex[Array, " lines"]
-    ) -> Float[Array, " period"]:
-        """Noise of the light at the slicer over its white density in Nyquist bands."""
-        grid = self.equaliser.grid(self.pam)
-        turned = grid.advance(self.sampled.delay) * response
-        heard = grid.samples(self.sampled.behind["light"] * turned)
-        spectrum = jnp.fft.rfft(jnp.square(heard)) * jnp.fft.rfft(brightness)
-        return grid.symbols(grid.fold(spectrum[:-1])) / (OVERSAMPLING**2)
 
 
 def members_of(sent: np.ndarray, pam: int) -> np.ndarray:
@@ -276,58 +319,46 @@ def members_of(sent: np.ndarray, pam: int) -> np.ndarray:
     return np.argsort(sent, kind="stable").reshape(pam, -1)
 
 
+NEWTON_STEPS = 6  # 4 to rounding, where eyes are about to close
+
+
+@jax.jit
 def log_error_rate(
-    means: Float[Array, " period"], sigma: Float[Array, " period"], members: np.ndarray
+    means: Float[Array, "levels same"], sigma: Float[Array, "levels same"]
 ) -> Scalar:
     """ln SER of a pattern of Gaussians between the thresholds that err least.
 
-    Thresholds are found outside the gradient, to rounding, by bisection and Newton
-    steps: where errors are fewest, the slope of their number in the threshold is 0.
+    Thresholds are found outside the gradient, to rounding: where errors are fewest,
+    the slope of their number in the threshold is 0.
     """
-    pam = members.shape[0]
-    likely = np.log(decision.LEVEL_SHARES[pam] / members.shape[1])[:, None]
-    still, spread = jax.lax.stop_gradient((means[members], sigma[members]))
-    log_spread = jnp.asarray(likely) - jnp.log(spread)
+    pam, same = means.shape
+    likely = jnp.asarray(decision.LEVEL_SHARES[pam] / same)[:, None]
+    both = jnp.stack([means[:-1], means[1:]]), jnp.stack([sigma[:-1], sigma[1:]])
+    still, spread = jax.lax.stop_gradient(both)
+    log_peak = jnp.log(jnp.stack([likely[:-1], likely[1:]]) / spread)
 
-    def early(threshold):
-        """By how much the level below is the likelier one, as a logarithm."""
-        below, above = slice(None, -1), slice(1, None)
-        densities = [
-            logsumexp(
-                log_spread[level]
-                - jnp.square((threshold[:, None] - still[level]) / spread[level]) / 2,
-                axis=1,
-            )
-            for level in (below, above)
-        ]
-        return densities[0] - densities[1]
-
-    def halve(bracket, _):
-        low, high = bracket
-        middle = (low + high) / 2
-        rising = early(middle) > 0
-        return (jnp.where(rising, middle, low), jnp.where(rising, high, middle)), None
+    def balance(threshold):
+        """How much likelier is the level below, as a logarithm, and its slope."""
+        away = (threshold[None, :, None] - still) / spread
+        exponent = log_peak - jnp.square(away) / 2
+        largest = jnp.max(exponent, axis=2, keepdims=True)
+        bell = jnp.exp(exponent - largest)
+        total = jnp.sum(bell, axis=2)
+        value = jnp.log(total) + largest[..., 0]
+        slope = -jnp.sum(bell * away / spread, axis=2) / total
+        return value[0] - value[1], slope[0] - slope[1]
 
     def step(threshold, _):
-        value, slope = jax.jvp(early, (threshold,), (jnp.ones_like(threshold),))
+        value, slope = balance(threshold)
         # Likelier to be above the further up: a slope that is not is noise.
-        moved = threshold - value / jnp.minimum(jnp.asarray(slope), -1e-30)
-        return jnp.clip(moved, low, high), None
+        moved = threshold - value / jnp.minimum(slope, -1e-30)
+        return jnp.clip(moved, middle[0], middle[1]), None
 
-    centres = jnp.mean(still, axis=1)
-    bracket = (centres[:-1], centres[1:])
-    (low, high), _ = jax.lax.scan(halve, bracket, length=HALVINGS)
-    threshold, _ = jax.lax.scan(step, (low + high) / 2, length=NEWTON_STEPS)
-    threshold = threshold[:, None]
-
-    middles, spreads = means[members], sigma[members]
-    tails = jnp.stack(
-        [
-            norm.logsf((threshold - middles[:-1]) / spreads[:-1]) + likely[:-1],
-            norm.logsf((middles[1:] - threshold) / spreads[1:]) + likely[1:],
-        ]
-    )
-    return logsumexp(tails)
-
-
-HALVINGS, NEWTON_STEPS = 7, 4  # 4e-3 of the gap, squared four times
+    # Where two Gaussians of the same means and variances are equally far.
+    middle = jnp.mean(still, axis=2)
+    width = jnp.sqrt(jnp.var(still, axis=2) + jnp.mean(jnp.square(spread), axis=2))
+    first = (middle[0] * width[1] + middle[1] * width[0]) / (width[0] + width[1])
+    threshold, _ = jax.lax.scan(step, first, length=NEWTON_STEPS)
+    distance = (threshold[None, :, None] - both[0]) / both[1]
+    signed = jnp.concatenate([distance[0], -distance[1]])
+    return log_tails(signed, jnp.concatenate([likely[:-1], likely[1:]]))

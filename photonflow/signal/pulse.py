@@ -23,9 +23,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Complex, Float, Shaped
 
-from ..component import Scalar, Values
+from ..component import Scalar
 from ..devices.response import complex_, from_db, power, smooth_positive, to_db
 
 
@@ -42,13 +42,6 @@ class Grid(eqx.Module):
         """Frequencies over the symbol rate."""
         return np.arange(self.period * self.oversampling // 2) / self.period
 
-    @property
-    def one_sided(self) -> np.ndarray:
-        """Weights of an integral over positive frequency, in Nyquist bands."""
-        weights = np.full(len(self.lines), 2 / self.period)
-        weights[0] /= 2
-        return weights
-
     def frequencies_hz(self, symbol_hz: Scalar) -> Float[Array, " lines"]:
         """The lines in hertz."""
         return jnp.asarray(self.lines) * symbol_hz
@@ -62,6 +55,7 @@ class Grid(eqx.Module):
         omega = 2 * math.pi * jnp.asarray(self.lines)
         return complex_(-omega * lines.imag, omega * lines.real)
 
+    @jax.jit
     def delay(self, cascade: Complex[Array, " lines"]) -> Scalar:
         """Phase delay at the band edge, in symbols."""
         inside = cascade[: self.period // 2 + 1]
@@ -72,28 +66,52 @@ class Grid(eqx.Module):
         turn = inside[1:] * jnp.conj(inside[:-1])
         return -jnp.sum(jnp.arctan2(turn.imag, turn.real)) / math.pi
 
-    def advance(self, symbols: Values) -> Complex[Array, " lines"]:
-        """exp(2 pi i f tau) for a `tau` in symbols."""
-        phase = 2 * math.pi * jnp.asarray(self.lines) * symbols
-        return complex_(jnp.cos(phase), jnp.sin(phase))
+    @jax.jit
+    def advance(self, symbols: Scalar) -> Complex[Array, " lines"]:
+        """exp(2 pi i f tau) for a `tau` in symbols.
 
-    def fold(self, lines: Complex[Array, " lines"]) -> Complex[Array, " half"]:
-        """Spectrum of what is left at one sample a symbol, lines 0 .. period / 2."""
-        halved = lines.at[0].multiply(0.5)
-        positive = jnp.sum(halved.reshape(-1, self.period), axis=0)
-        half = self.period // 2
-        mirrored = jnp.concatenate([positive[:1], positive[:0:-1]])
-        return positive[: half + 1] + jnp.conj(mirrored[: half + 1])
+        Lines are a coarse step and a fine one; so are their phases, and few of them
+        take a sine.
+        """
+        fine = self.lines[: self.period // 4]
+        coarse = self.lines[:: self.period // 4]
+        a, b = 2 * math.pi * symbols * coarse, 2 * math.pi * symbols * fine
+        # A product of matrices, because XLA takes the sines of any other anew for
+        # every line.
+        left = jnp.stack([jnp.cos(a), jnp.sin(a)], axis=1)
+        cosine, sine = jnp.cos(b), jnp.sin(b)
+        real = left @ jnp.stack([cosine, -sine])
+        return complex_(real, left @ jnp.stack([sine, cosine])).reshape(-1)
 
-    def fold_power(self, density: Float[Array, " lines"]) -> Float[Array, " half"]:
-        """The same for a density of power."""
-        return self.fold(complex_(density, 0.0)).real
+    @jax.jit
+    def fold(self, lines: Shaped[Array, "*rest lines"]) -> Shaped[Array, "*rest half"]:
+        """Spectrum of what is left at one sample a symbol, lines 0 .. period / 2.
 
-    def lags(self, density: Float[Array, " half"]) -> Float[Array, " period"]:
+        Of an amplitude, complex, or of a density of power, real.
+        """
+        whole = np.ones((1,) * (lines.ndim - 1) + (len(self.lines),), lines.dtype)
+        whole[..., 0] = 0.5
+        rows = (lines * whole).reshape(*lines.shape[:-1], -1, self.period)
+        positive, half = jnp.sum(rows, axis=-2), self.period // 2 + 1
+        mirrored = jnp.concatenate(
+            [positive[..., :1], positive[..., :-half:-1]], axis=-1
+        )
+        return positive[..., :half] + jnp.conj(mirrored)
+
+    @property
+    def folded_weights(self) -> np.ndarray:
+        """Weights of the mean of a folded density over the period."""
+        weights = np.full(self.period // 2 + 1, 2 / self.period)
+        weights[[0, -1]] /= 2
+        return weights
+
+    def lags(self, density: Float[Array, "*rest half"]) -> Float[Array, "*rest period"]:
         """Autocorrelation of a folded density."""
         return self.symbols(complex_(density, 0.0))
 
-    def symbols(self, folded: Complex[Array, " half"]) -> Float[Array, " period"]:
+    def symbols(
+        self, folded: Complex[Array, "*rest half"]
+    ) -> Float[Array, "*rest period"]:
         """One sample a symbol, from a folded spectrum."""
         return jnp.fft.irfft(folded, self.period)
 
@@ -103,7 +121,23 @@ class Grid(eqx.Module):
         padded = jnp.concatenate([lines, jnp.zeros_like(lines[:1])])
         return jnp.fft.irfft(padded, n) * self.oversampling
 
+    def phases(
+        self, samples: Float[Array, "*rest samples"]
+    ) -> Float[Array, "*rest phases period"]:
+        """Samples sorted by their place in the symbol: t = n + j / oversampling."""
+        rows = samples.reshape(*samples.shape[:-1], self.period, self.oversampling)
+        return jnp.swapaxes(rows, -1, -2)
 
+    def backwards(
+        self, samples: Float[Array, "*rest samples"]
+    ) -> Complex[Array, "*rest phases half"]:
+        """Spectra of the samples at t = n - j / oversampling, over n."""
+        earlier = jnp.roll(samples[..., ::-1], 1, axis=-1)
+        # Those of -t, so that their spectra are conjugate.
+        return jnp.conj(jnp.fft.rfft(self.phases(earlier)))
+
+
+@jax.jit
 def boosted(
     grid: Grid, cascade: Complex[Array, " lines"], peaking_db: Scalar
 ) -> Complex[Array, " lines"]:
@@ -122,5 +156,5 @@ def boosted(
     boost_db = some_db - smooth_positive(some_db - peaking_db, 0.5)
     boost = from_db(boost_db / 2)
     x = jnp.asarray(grid.lines)
-    poles = complex_(1.0, 2.5 * x) * complex_(1.0, x)
-    return complex_(1.0, 2.5 * x * boost) / poles
+    unpeaked = jnp.asarray(1 / ((1 + 2.5j * grid.lines) * (1 + 1j * grid.lines)))
+    return complex_(1.0, 2.5 * x * boost) * unpeaked

@@ -104,51 +104,120 @@ class AbstractSlicer(eqx.Module):
         """As it is, with the reserve lost, and the margin.
 
         The margin is the extra optical loss (negative: gain) at which `log10_allowed`
-        is met: a bisection over +-`MARGIN_SPAN_DB`, Newton steps from its last bracket,
-        and one more that is differentiated. A link whose ceiling lies above the
-        threshold returns the end of the bracket. The three share nothing, so that a
-        search, which asks for the second, compiles and runs no other.
+        is met; +-`MARGIN_SPAN_DB` where that is farther away, or nowhere, because the
+        ceiling of a link lies above the threshold. What is with the reserve lost needs
+        nothing of the rest, so that a search, which asks for it, compiles no other.
         """
-
-        def excess(slicer, loss_db, allowed):
-            # Nearly straight in dB where the BER itself spans hundreds of decades.
-            return jnp.log(-allowed) - jnp.log(-slicer.log10_ber(loss_db))
-
-        still, allowed = jax.lax.stop_gradient((self, log10_allowed))
-
-        def halve(bracket, _):
-            low, high = bracket
-            middle = (low + high) / 2
-            bad = excess(still, middle, allowed) > 0
-            return (jnp.where(bad, low, middle), jnp.where(bad, middle, high)), None
-
-        span = jnp.full_like(self.levels_a[0], MARGIN_SPAN_DB)
-        (low, high), _ = jax.lax.scan(halve, (-span, span), length=BISECTIONS)
-
-        def polish(guess, _):
-            value, slope = jax.jvp(
-                lambda loss_db: excess(still, loss_db, allowed),
-                (guess,),
-                (jnp.ones_like(guess),),
-            )
-            slope = jnp.where(jnp.asarray(slope) > 1e-9, slope, 1.0)
-            return jnp.clip(guess - value / slope, low, high), slope
-
-        guess, slopes = jax.lax.scan(polish, (low + high) / 2, length=POLISH)
-        step = excess(self, guess, log10_allowed) / slopes[-1]
-        found = jnp.abs(guess) < MARGIN_SPAN_DB - 1e-2
-        log10_ber, noise_share = self.error_rate(jnp.zeros_like(guess))
+        log10_ber, noise_share = _error_rate(self, jnp.zeros_like(reserve_db))
+        log10_ber_reserve = _error_rate(self, reserve_db)[0]
+        known = (
+            jnp.stack([jnp.zeros_like(reserve_db), reserve_db]),
+            jnp.stack(
+                [_excess(ber, log10_allowed) for ber in (log10_ber, log10_ber_reserve)]
+            ),
+        )
         return Received(
             log10_ber=log10_ber,
-            log10_ber_reserve=self.log10_ber(reserve_db),
-            margin_db=jnp.where(found, guess - step, jnp.sign(guess) * MARGIN_SPAN_DB),
+            log10_ber_reserve=log10_ber_reserve,
+            margin_db=_margin_db(self, log10_allowed, jax.lax.stop_gradient(known)),
             noise_share=noise_share,
         )
 
 
+@jax.jit
+def _error_rate(
+    slicer: AbstractSlicer, loss_db: Scalar
+) -> tuple[Scalar, dict[str, Scalar]]:
+    return slicer.error_rate(loss_db)
+
+
+def _excess(log10_ber: Scalar, log10_allowed: Scalar) -> Scalar:
+    """Of an error rate over the allowed one, > 0 where it is too high.
+
+    Nearly straight in dB of loss, where the BER itself spans hundreds of decades.
+    """
+    return jnp.log(-log10_allowed) - jnp.log(-log10_ber)
+
+
 MARGIN_SPAN_DB = 40.0
-BISECTIONS = 13  # 80 dB to 0.01 dB
-POLISH = 3  # to 1e-5, 1e-11 and rounding
+TRIPS = 30  # at most; eight where nothing is odd
+STEP_DB = 1e-6  # of a last step, whose end is nearer by orders of magnitude
+
+
+@jax.custom_jvp
+def _margin_db(
+    slicer: AbstractSlicer, log10_allowed: Scalar, known: tuple[Array, Array]
+) -> Scalar:
+    """Loss at which the excess is 0, from two losses and their excess.
+
+    Inverse interpolation through the last three losses. Where that leaves the bracket
+    the end of the span is tried, and where it hardly gains the middle of the bracket.
+    """
+    losses, values = known
+    span = jnp.full_like(log10_allowed, MARGIN_SPAN_DB)
+    low = jnp.max(jnp.where(values < 0, losses, -span))
+    high = jnp.min(jnp.where(values < 0, span, losses))
+    untried = jnp.stack([jnp.all(values >= 0), jnp.all(values < 0)])
+
+    def next_loss(low, high, untried, losses, values):
+        found = _interpolated(losses, values)
+        inside = (found > low) & (found < high)
+        gained = jnp.abs(values[0]) < jnp.abs(values[1]) / 2
+        middle = jnp.where(gained & inside, found, (low + high) / 2)
+        end = jnp.where(untried[0], low, high)
+        return jnp.where(jnp.any(untried), jnp.where(inside, found, end), middle)
+
+    def unsettled(state):
+        trip, moved, *_ = state
+        return (trip < TRIPS) & (jnp.abs(moved) > STEP_DB)
+
+    def step(state):
+        trip, _, loss, low, high, untried, losses, values = state
+        value = _excess(_error_rate(slicer, loss)[0], log10_allowed)
+        low = jnp.where(value < 0, loss, low)
+        high = jnp.where(value < 0, high, loss)
+        at_end = jnp.stack([low <= -span, high >= span]) & (jnp.abs(loss) < span)
+        untried = untried & at_end
+        losses = jnp.concatenate([loss[None], losses[:2]])
+        values = jnp.concatenate([value[None], values[:2]])
+        new = next_loss(low, high, untried, losses, values)
+        return trip + 1, new - loss, new, low, high, untried, losses, values
+
+    thrice = losses[jnp.array([1, 0, 0])], values[jnp.array([1, 0, 0])]
+    first = next_loss(low, high, untried, *thrice)
+    state = (0, span, first, low, high, untried, *thrice)
+    return jax.lax.while_loop(unsettled, step, state)[2]
+
+
+@_margin_db.defjvp
+def _margin_db_jvp(primals: tuple, tangents: tuple) -> tuple[Scalar, Scalar]:
+    """The implicit derivative; 0 at an end of the span."""
+    slicer, log10_allowed, _ = primals
+    margin_db = _margin_db(*primals)
+
+    def excess(slicer, loss_db, log10_allowed):
+        return _excess(_error_rate(slicer, loss_db)[0], log10_allowed)
+
+    at = (slicer, margin_db, log10_allowed)
+    _, moved = jax.jvp(
+        excess, at, (tangents[0], jnp.zeros_like(margin_db), tangents[1])
+    )
+    still = jax.lax.stop_gradient(at)
+    one = jnp.ones_like(margin_db)
+    _, slope = jax.jvp(lambda x: excess(still[0], x, still[2]), (still[1],), (one,))
+    inside = (jnp.abs(margin_db) < MARGIN_SPAN_DB) & (slope > 1e-9)
+    return margin_db, -moved * jnp.where(inside, 1 / jnp.where(inside, slope, 1.0), 0.0)
+
+
+def _interpolated(
+    losses: Float[Array, " three"], values: Float[Array, " three"]
+) -> Scalar:
+    """Where the parabola of losses over values is at 0; a line through two points."""
+    a, b, c = values
+    line = losses[0] - a * (losses[1] - losses[0]) / (b - a)
+    bent = (losses[2] - losses[1]) / (c - b) - (losses[1] - losses[0]) / (b - a)
+    curved = line + a * b * bent / (c - a)
+    return jnp.where(jnp.isfinite(curved), curved, line)
 
 
 class AbstractEqualiser(Component):
@@ -167,6 +236,11 @@ class AbstractEqualiser(Component):
         self, transmitter: Transmitter, receiver: Receiver, channel: Channel, pam: int
     ) -> AbstractSlicer:
         """The slicer behind this equaliser."""
+
+    @abc.abstractmethod
+    def for_search(self) -> "AbstractEqualiser":
+        """What stands for it where many designs are tried, and the best are computed
+        again: as good to a few hundredths of a decade and faster, if there is such."""
 
 
 def levels_a(

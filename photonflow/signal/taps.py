@@ -201,15 +201,16 @@ def least_squares(
     matrix = correlation / size + 1e-9 * jnp.eye(taps)
     # Any factor will do: what follows is scaled to a cursor of 1.
     scale = jax.lax.stop_gradient(jnp.max(jnp.abs(wanted)))
-    return jnp.linalg.solve(matrix, wanted / scale)
+    return jax.scipy.linalg.solve(matrix, wanted / scale, assume_a="pos")
 
 
 def taps_spectrum(
-    grid: Grid, weights: Float[Array, " taps"], ahead: int
-) -> Complex[Array, " lines"]:
-    """Response of the taps, the one behind `ahead` others at t = 0."""
-    later = np.arange(weights.shape[0]) - ahead
-    phase = 2 * np.pi * grid.lines[:, None] * later
-    return complex_(
-        jnp.asarray(np.cos(phase)) @ weights, jnp.asarray(-np.sin(phase)) @ weights
-    )
+    grid: Grid, weights: Float[Array, "*rest taps"], ahead: int
+) -> Complex[Array, "*rest half"]:
+    """Response of the taps up to half the symbol rate, where it repeats itself.
+
+    The tap behind `ahead` others is at t = 0.
+    """
+    later = np.arange(weights.shape[-1]) - ahead
+    phase = 2 * np.pi * later[:, None] * grid.lines[: grid.period // 2 + 1]
+    return complex_(weights @ np.cos(phase), weights @ -np.sin(phase))

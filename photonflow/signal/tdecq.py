@@ -32,7 +32,6 @@ from jaxtyping import Array, Complex, Float
 
 from ..component import Scalar, Transfer, Values
 from ..devices.response import complex_, power
-from .pattern import OVERSAMPLING
 from .pulse import Grid
 from .taps import least_squares, taps_spectrum, toeplitz
 
@@ -68,21 +67,21 @@ def tdecq_db(
     bandwidth: float | None = 0.5,
     taps: int = TAPS,
 ) -> Scalar:
-    """TDECQ of `light`, `OVERSAMPLING` samples a symbol of the cycle `symbols`.
+    """TDECQ of `light`, so many samples for each symbol of the cycle `symbols`.
 
     `light` is 0 and 1 at the outer levels of long runs, `noise` the rms the transmitter
     adds at the oscilloscope, over the outer OMA. `bandwidth` is that of the reference
     receiver over the symbol rate, None for no filter.
     """
-    grid = Grid(len(symbols), OVERSAMPLING)
-    lines = jnp.fft.rfft(light)[:-1] / OVERSAMPLING
+    grid = Grid(len(symbols), len(light) // len(symbols))
+    lines = jnp.fft.rfft(light)[:-1] / grid.oversampling
     flat = complex_(jnp.ones(len(grid.lines)), 0.0)
     if bandwidth is not None:
         flat = bessel_thomson(jnp.asarray(grid.lines), bandwidth)
     lines = lines * flat
     lags = jnp.zeros(taps).at[0].set(1.0)
     if bandwidth is not None:
-        lags = grid.lags(grid.fold_power(power(flat)))[:taps]
+        lags = grid.lags(grid.fold(power(flat)))[:taps]
         lags = lags / lags[0]
 
     def one(phase, ahead, loud):
@@ -128,7 +127,7 @@ def _equalise(
     response = taps_spectrum(grid, weights, 0)
     later = phase + (whole + ahead).astype(float)
     sides = [
-        grid.symbols(grid.fold(lines * response * grid.advance(later + side)))
+        grid.symbols(grid.fold(lines * grid.advance(later + side)) * response)
         for side in (-WINDOW, WINDOW)
     ]
     return jnp.stack(sides), weights
