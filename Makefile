@@ -9,8 +9,8 @@ READY := $(VENV)/.ready
 # who has run out of them takes some from another.
 PYTEST := $(BIN)/pytest --numprocesses=logical --maxprocesses=8 --dist=worksteal
 
-# Nothing is byte-compiled on installation (it takes longer than the rest), so the first
-# import has to be allowed to keep its byte-code.
+# To byte-compile all that is installed takes longer than to install it, so the first
+# command keeps the byte-code of what it imports: 2 of 4 CPU-seconds of each later one.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test test-slow test-all lint docs lock clean
@@ -46,6 +46,7 @@ lock:
 $(READY): requirements.lock pyproject.toml
 	@echo "setting up $(VENV), about a minute" >&2
 	@if command -v uv >/dev/null && $(WITH_UV); then :; else $(WITH_PIP); fi
+	@$(BIN)/photonflow show cpo-vs-pluggable >/dev/null  # keeps the byte-code it imports
 	@touch $@
 
 define WITH_UV

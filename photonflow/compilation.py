@@ -306,7 +306,7 @@ def compiled(
 
 
 def _is_concrete(leaf: Any) -> bool:
-    return isinstance(leaf, np.ndarray | jax.Array) and not isinstance(
+    return isinstance(leaf, np.ndarray | np.generic | jax.Array) and not isinstance(
         leaf, jax.core.Tracer
     )
 

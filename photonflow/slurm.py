@@ -20,17 +20,17 @@ from .experiment import Study, tasks, unfinished
 from .quantity import InputError
 
 
-PATIENCE_S = 60.0
-"""how long a command of Slurm may take to answer"""
-TIME = re.compile(r"\d+(:\d\d){0,2}|\d+-\d+(:\d\d){0,2}")
-NAMES = re.compile(r"[\w.+-]+(,[\w.+-]+)*")
+TIMEOUT_S = 60.0
+"""a command of Slurm that takes longer has failed"""
+TIME_LIMIT = re.compile(r"\d+(:\d\d){0,2}|\d+-\d+(:\d\d){0,2}")
+PARTITIONS = re.compile(r"[\w.+-]+(,[\w.+-]+)*")
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
 """what numpy's libraries and XLA (`NPROC`) read; else they take the whole node"""
 
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What `photonflow submit` was asked for."""
+    """Options of `photonflow submit`."""
 
     exp: str
     settings: tuple[str, ...] = ()
@@ -54,13 +54,13 @@ class Job:
     count: int
     """all tasks"""
     array: str
-    gather: str
+    collect: str
 
     def text(self) -> str:
         """Both scripts, as `--dry-run` prints them."""
         if not self.numbers:
             return _nothing(self)
-        return f"{self.array}\n# --- {self.folder / 'collect.sh'} ---\n{self.gather}"
+        return f"{self.array}\n# --- {self.folder / 'collect.sh'} ---\n{self.collect}"
 
 
 def render(study: Study, request: Request) -> Job:
@@ -76,37 +76,37 @@ def render(study: Study, request: Request) -> Job:
         common += ["--cards", str(request.cards.absolute())]
     for setting in request.settings:
         common += ["--set", setting]
-    most = f"%{request.parallel}" if request.parallel else ""
+    throttle = f"%{request.parallel}" if request.parallel else ""
     array = _script(
         f"{len(numbers)} of the {count} tasks of {study.name}; "
         "`photonflow show` lists them by number.",
         {
             "job-name": name,
-            "array": ranges(numbers) + most,
+            "array": ranges(numbers) + throttle,
             "requeue": None,  # after preemption: a task begins again
             "output": _log(folder, "task-%a.log"),
-            **_asked(request),
+            **_resources(request),
         },
         ["run", *common, "--verbose"],
         ["--task", '"$SLURM_ARRAY_TASK_ID"'],
     )
-    gather = _script(
+    collect = _script(
         f"Gathers the tasks of {study.name}: "
         "sbatch --dependency=afterany:JOB collect.sh",
         {
             "job-name": f"{name}-collect",
             "requeue": None,
             "output": _log(folder, "collect.log"),
-            **_asked(request),
+            **_resources(request),
         },
         ["collect", *common, "--verbose"],
         [],
     )
-    return Job(name, request.exp, folder, numbers, count, array, gather)
+    return Job(name, request.exp, folder, numbers, count, array, collect)
 
 
-def send(job: Job) -> str:
-    """Hands `job` to Slurm; what a user wants to know then."""
+def submit(job: Job) -> str:
+    """Submit both scripts; which jobs they became, and how to watch or stop them."""
     if not job.numbers:
         return _nothing(job)
     if shutil.which("sbatch") is None:
@@ -119,27 +119,27 @@ def send(job: Job) -> str:
     _check_size(job)
     _check_queue(job)
     (job.folder / "logs").mkdir(parents=True, exist_ok=True)
-    for name, text in (("submit.sh", job.array), ("collect.sh", job.gather)):
+    for name, text in (("submit.sh", job.array), ("collect.sh", job.collect)):
         part = job.folder / f".{name}.part"
         part.write_text(text, "utf-8")
         part.chmod(0o755)
         part.replace(job.folder / name)
-    first = _sbatch([str(job.folder / "submit.sh")])
+    array_id = _sbatch([str(job.folder / "submit.sh")])
     try:
         script = str(job.folder / "collect.sh")
-        last = _sbatch([f"--dependency=afterany:{first}", script])
+        collect_id = _sbatch([f"--dependency=afterany:{array_id}", script])
     except InputError as error:
-        error.problem = f"job {first} runs the tasks, but nothing gathers: " + (
+        error.problem = f"job {array_id} runs the tasks, but nothing gathers: " + (
             error.problem or ""
         )
         raise
     many = "s" if len(job.numbers) > 1 else ""
     return (
-        f"Job {first}: {len(job.numbers)} task{many} of {job.count} "
-        f"({ranges(job.numbers)}); job {last} gathers them afterwards.\n"
-        f"Watch: squeue --jobs={first},{last}; tail -f "
+        f"Job {array_id}: {len(job.numbers)} task{many} of {job.count} "
+        f"({ranges(job.numbers)}); job {collect_id} gathers them afterwards.\n"
+        f"Watch: squeue --jobs={array_id},{collect_id}; tail -f "
         f"{shlex.quote(str(job.folder / 'logs'))}/task-{job.numbers[0]}.log\n"
-        f"Stop: scancel {first}. The same `photonflow submit` again goes on.\n"
+        f"Stop: scancel {array_id}. The same `photonflow submit` again goes on.\n"
         f"Result: {job.folder / 'report.html'}"
     )
 
@@ -156,13 +156,13 @@ def ranges(numbers: Sequence[int]) -> str:
 
 
 def _check(request: Request) -> None:
-    if request.time is not None and not TIME.fullmatch(request.time):
+    if request.time is not None and not TIME_LIMIT.fullmatch(request.time):
         raise InputError("HH:MM:SS or D-HH:MM:SS", got=request.time, key="--time")
-    if request.partition is not None and not NAMES.fullmatch(request.partition):
+    if request.partition is not None and not PARTITIONS.fullmatch(request.partition):
         raise InputError("a name", got=request.partition, key="--partition")
 
 
-def _asked(request: Request) -> dict[str, str | None]:
+def _resources(request: Request) -> dict[str, str | None]:
     options: dict[str, str | None] = {
         "open-mode": "append",  # a task that begins again adds to its log
         "cpus-per-task": str(request.cpus),
@@ -176,8 +176,9 @@ def _asked(request: Request) -> dict[str, str | None]:
 
 
 def _script(
-    about: str, options: dict[str, str | None], words: list[str], last: list[str]
+    about: str, options: dict[str, str | None], words: list[str], task: list[str]
 ) -> str:
+    """A batch script of `photonflow` with `words`; the shell expands those of `task`."""
     given = {
         key: "" if value is None else f"={value}" for key, value in options.items()
     }
@@ -189,7 +190,7 @@ def _script(
         "PHOTONFLOW_CACHE_DIR": cache and str(Path(cache).absolute()),
     }
     command = [shlex.quote(word) for word in (sys.executable, "-m", "photonflow.cli")]
-    rest = [*(shlex.quote(word) for word in words), *last]
+    rest = [*(shlex.quote(word) for word in words), *task]
     return "\n".join(
         [
             "#!/bin/bash",
@@ -234,10 +235,10 @@ def _nothing(job: Job) -> str:
 def _check_size(job: Job) -> None:
     """Raise where the cluster takes no array with such high numbers."""
     try:
-        told = _ask(["scontrol", "show", "config"])
+        answer = _slurm(["scontrol", "show", "config"])
     except InputError:
         return  # sbatch will say what is wrong
-    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", told, re.M)
+    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", answer, re.M)
     if found and job.numbers[-1] >= int(found[1]):
         raise InputError(
             f"at most {found[1]} tasks (MaxArraySize of this cluster): give the sweep "
@@ -249,8 +250,8 @@ def _check_size(job: Job) -> None:
 
 def _check_queue(job: Job) -> None:
     """Raise where tasks of the same folder are waiting or running."""
-    told = _ask(["squeue", "--noheader", "--format=%A", f"--name={job.name}"])
-    waiting = sorted(set(told.split()))
+    answer = _slurm(["squeue", "--noheader", "--format=%A", f"--name={job.name}"])
+    waiting = sorted(set(answer.split()))
     if waiting:
         ids = " ".join(waiting)
         raise InputError(
@@ -263,20 +264,20 @@ def _check_queue(job: Job) -> None:
 
 def _sbatch(words: list[str]) -> str:
     """The id of the job that sbatch made."""
-    return _ask(["sbatch", "--parsable", *words]).strip().split(";")[0]
+    return _slurm(["sbatch", "--parsable", *words]).strip().split(";")[0]
 
 
-def _ask(command: list[str]) -> str:
-    """What a command of Slurm answers; its refusal in its own words."""
+def _slurm(command: list[str]) -> str:
+    """Standard output of a Slurm command; a refusal in Slurm's own words."""
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+            command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
         )
     except FileNotFoundError as error:
         problem = f"there is no command `{command[0]}`"
         raise InputError("Slurm's commands", problem=problem) from error
     except subprocess.TimeoutExpired as error:
-        problem = f"`{command[0]}` has not answered in {PATIENCE_S:.0f} s"
+        problem = f"`{command[0]}` has not answered in {TIMEOUT_S:.0f} s"
         raise InputError(problem=problem, key="--slurm") from error
     if done.returncode:
         said = " ".join((done.stderr or done.stdout).split())

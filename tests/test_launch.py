@@ -117,7 +117,7 @@ def test_the_scripts_are_bash_and_quote_what_a_shell_would_take_apart(
     job = render(found, Request(NAME, settings, nasty, nasty / "cards"))
     for text, words in (
         (job.array, ["run", NAME]),
-        (job.gather, ["collect", NAME]),
+        (job.collect, ["collect", NAME]),
     ):
         done = subprocess.run(
             [shutil.which("bash") or "bash", "-c", text],

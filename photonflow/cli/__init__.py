@@ -180,7 +180,8 @@ def submit(
     cards: Cards = None,
 ) -> None:
     """Hand the unfinished tasks of an experiment to a scheduler."""
-    from ..slurm import Request, render, send
+    from ..slurm import Request, render
+    from ..slurm import submit as to_slurm
 
     if not slurm:
         raise InputError("`--slurm`", problem="no scheduler is named", key="submit")
@@ -188,7 +189,7 @@ def submit(
         exp, tuple(set_ or ()), out, cards, partition, time, cpus, parallel
     )
     job = render(_study(exp, set_, cards), request)
-    print(job.text() if dry_run else send(job))
+    print(job.text() if dry_run else to_slurm(job))
 
 
 @app.command()
