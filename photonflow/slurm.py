@@ -178,7 +178,7 @@ def _resources(request: Request) -> dict[str, str | None]:
 def _script(
     about: str, options: dict[str, str | None], words: list[str], task: list[str]
 ) -> str:
-    """A batch script of `photonflow` with `words`; the shell expands those of `task`."""
+    """A batch script of `photonflow` with `words`; the shell expands `task`."""
     given = {
         key: "" if value is None else f"={value}" for key, value in options.items()
     }

@@ -33,7 +33,7 @@ def diagnose(solved: Solved) -> LinkResult:
     missed = misses(solved)
     if not missed:
         return result
-    cures = _cures(solved)
+    repairs = _repairs(solved)
     found = []
     sides: dict[DirectionName, None] = dict.fromkeys(row[1] for row in missed)
     for side in sides:
@@ -48,7 +48,7 @@ def diagnose(solved: Solved) -> LinkResult:
         limiting = max(noises, key=lambda noise: noises[noise])
         # A limit of too much light is no noise's doing.
         named = chosen(
-            cures.get(side, []), solved.settings, limiting, ceiling and name == "ber"
+            repairs.get(side, []), solved.settings, limiting, ceiling and name == "ber"
         )
         also = [other for other in own if other != name]
         more = f" (also missed: {'; '.join(map(slack_name, also))})" if also else ""
@@ -61,7 +61,7 @@ def diagnose(solved: Solved) -> LinkResult:
                 value=value,
                 limiting=limiting,
                 ceiling=ceiling,
-                repairs=cures.get(side, []),
+                repairs=repairs.get(side, []),
                 text=f"{side.replace('_', ' ')}: {wrong}{more}: {cure(named)}",
             )
         )
@@ -70,7 +70,7 @@ def diagnose(solved: Solved) -> LinkResult:
     )
 
 
-def _cures(solved: Solved) -> dict[DirectionName, list[RepairRow]]:
+def _repairs(solved: Solved) -> dict[DirectionName, list[RepairRow]]:
     """By direction, inside the ranges of the cards, else where the models are valid."""
     specs = {spec.path: spec for spec in params(solved.link)}
     movable = [

@@ -36,7 +36,7 @@ def resolved(study: Study, task: Task, search: bool) -> dict[str, Any]:
             "source": origin.source,
             "kind": origin.kind,
         }
-    asked = study.workload(workload)
+    counts = study.workload(workload)
     return {
         "task": {
             "workload": workload,
@@ -48,7 +48,9 @@ def resolved(study: Study, task: Task, search: bool) -> dict[str, Any]:
         "set": dict(study.overrides),
         "seed": study.settings.search.seed,
         "workload": study.workload_file(workload).model_dump(mode="json"),
-        "workload_values": {s.path: float(s.value) for s in params(asked)},
+        "workload_values": {
+            s.path: float(s.value) for s in params(study.workload(workload))
+        },
         "values": values,
         "versions": versions(),
         "commit": commit(),

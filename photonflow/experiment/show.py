@@ -120,11 +120,11 @@ def show_experiment(study: Study) -> Shown:
         specs = {spec.path: spec for spec in params(study.cluster(variant))}
         for path, branches in ranges.items():
             spec = specs[f"{where[0]}.{path}"]
-            told = ", ".join(
+            shown = ", ".join(
                 f"{show(low, spec.unit)} to {show(high, spec.unit)}"
                 for low, high in branches
             )
-            free.add_row(variant, path, show(spec.value, spec.unit), told)
+            free.add_row(variant, path, show(spec.value, spec.unit), shown)
     data = {
         "experiment": settings.model_dump(mode="json"),
         "cards": by_variant,
