@@ -48,9 +48,7 @@ def resolved(study: Study, task: Task, search: bool) -> dict[str, Any]:
         "set": dict(study.overrides),
         "seed": study.settings.search.seed,
         "workload": study.workload_file(workload).model_dump(mode="json"),
-        "workload_values": {
-            s.path: float(s.value) for s in params(study.workload(workload))
-        },
+        "workload_values": {s.path: float(s.value) for s in params(counts)},
         "values": values,
         "versions": versions(),
         "commit": commit(),
