@@ -1,10 +1,22 @@
-"""A result of plausible size, as plain rows: three variants, the last one searched."""
+"""A result of plausible size: three variants, the last one searched.
 
-import copy
+All of it passes through the row classes of `result.schema`, which refuse unknown keys:
+no test can show what no run writes.
+"""
+
 from typing import Any
 
 from photonflow import causes
-from photonflow.result.schema import Result
+from photonflow.result.schema import (
+    EndRow,
+    HopRow,
+    OriginRow,
+    PublishedRow,
+    Result,
+    SourceRow,
+    TierRow,
+    VariantResult,
+)
 
 
 WATTS = {
@@ -18,7 +30,7 @@ STEP_S = 22.4e-3
 TOKENS = 9216.0
 
 
-def end(name: str) -> dict[str, Any]:
+def end(name: str) -> EndRow:
     laser, driver, tuning, receiver, dsp, serdes, conversion, host = WATTS[name]
     power = dict.fromkeys(causes.LINK, 0.0) | {
         "laser": laser,
@@ -32,61 +44,80 @@ def end(name: str) -> dict[str, Any]:
         "fec": 0.3,
     }
     own = sum(power.values()) - host - 0.3
-    return {
-        "power_w": power,
-        "boundary": {c: "module" for c in causes.LINK}
+    return EndRow(
+        power_w=power,
+        boundary={c: "module" for c in causes.LINK}
         | {"serdes_host": "host", "fec": "host", "laser": "laser_source"},
-        "vendor_w": {"nominal": own, "worst": own * 1.02},
-        "with_host_w": {"nominal": own + host + 0.3, "worst": own * 1.02 + host + 0.3},
-    }
+        vendor_w={"nominal": own, "worst": own * 1.02},
+        with_host_w={"nominal": own + host + 0.3, "worst": own * 1.02 + host + 0.3},
+    )
 
 
-def hop(name: str, kind: str, **changes: Any) -> dict[str, Any]:
+def hop(name: str, kind: str, **changes: Any) -> HopRow:
     budget = {
-        # As jit leaves it: in the order of the alphabet and not of the light.
+        # As a file may have it: in the order of the alphabet and not of the light.
         "ageing": -1.0, "coupler_in": -1.5, "coupler_out": -1.2,
         "coupler_receive": -1.2, "laser": 13.7, "modulator_oma": -7.4, "path": -2.8,
         "source_excess": -0.3, "split": -3.0,
     }  # fmt: skip
-    watts = sum(end(name)["power_w"].values())
-    return {
-        "name": kind,
-        "technology": CARDS[name],
-        "links_per_accelerator": 0.5 if kind == "host_link" else 1.0,
-        "ends": {"a": end(name), "b": end(name)},
-        "energy_j_per_bit": watts / 1.6e12,
-        "energy_per_delivered_bit_j": watts / 1.6e12 / 0.0012,
-        "power_w_per_port": watts,
-        "utilisation": 0.0019 if kind == "host_link" else 0.0012,
-        "log10_ber": -5.0,
-        "margin_db": 2.3,
-        "budget_db": {"a_to_b": budget, "b_to_a": budget},
-        "noise_share": {"a_to_b": {"thermal": 1.0}, "b_to_a": {"thermal": 1.0}},
-        "latency_s": 6e-7,
-        "rate_bps": 1.6e12,
-    } | changes
+    watts = sum(end(name).power_w.values())
+    fields: dict[str, Any] = dict(
+        name=kind,
+        technology=CARDS[name],
+        links_per_accelerator=0.5 if kind == "host_link" else 1.0,
+        ends={"a": end(name), "b": end(name)},
+        energy_j_per_bit=watts / 1.6e12,
+        energy_per_delivered_bit_j=watts / 1.6e12 / 0.0012,
+        power_w_per_port=watts,
+        utilisation=0.0019 if kind == "host_link" else 0.0012,
+        log10_ber=-5.0,
+        margin_db=2.3,
+        budget_db={"a_to_b": budget, "b_to_a": budget},
+        noise_share={"a_to_b": {"thermal": 1.0}, "b_to_a": {"thermal": 1.0}},
+        latency_s=6e-7,
+        rate_bps=1.6e12,
+    )
+    return HopRow(**fields | changes)
 
 
-def tier(name: str, hops: list[dict[str, Any]]) -> dict[str, Any]:
-    power = end(name)["power_w"]
+def tier(name: str, hops: list[HopRow]) -> TierRow:
+    power = end(name).power_w
     bits = {cause: watts / 1.6e12 for cause, watts in power.items()}
-    return {
-        "technology": CARDS[name],
-        "hops": hops,
-        "energy_j_per_bit": sum(bits.values()),
-        "energy_per_delivered_bit_j": None,
-        "energy_by_cause_j_per_bit": bits,
-        "power_w_per_port": sum(power.values()),
-        "power_w_module_boundary": end(name)["vendor_w"]["worst"],
-        "utilisation": 0.00144,
-        "log10_ber": -5.0,
-        "margin_db": 2.3,
-        "latency_s": 6e-7,
-        "rate_bps": 1.6e12,
-    }
+    return TierRow(
+        technology=CARDS[name],
+        hops=hops,
+        energy_j_per_bit=sum(bits.values()),
+        energy_per_delivered_bit_j=sum(bits.values()) / 0.00144,
+        energy_by_cause_j_per_bit=bits,
+        power_w_per_port=sum(power.values()),
+        power_w_module_boundary=end(name).vendor_w["worst"],
+        utilisation=0.00144,
+        log10_ber=-5.0,
+        margin_db=2.3,
+        latency_s=6e-7,
+        rate_bps=1.6e12,
+        shoreline_bps_per_m=1e15,
+        area_m2=1e-3,
+        fit=100.0,
+    )
 
 
-def variant(name: str, searched: bool = False) -> dict[str, Any]:
+def origin(low: float, high: float, estimate: bool = False) -> OriginRow:
+    return OriginRow(
+        card="ring-adc-200g",
+        source="estimate" if estimate else "decea2019",
+        kind="estimate" if estimate else "measured",
+        estimate=estimate,
+        low=low,
+        high=high,
+        ranged=True,
+        spread=None,
+        note="nobody has measured it" if estimate else None,
+        level=None,
+    )
+
+
+def variant(name: str, searched: bool = False, **changes: Any) -> VariantResult:
     energy = dict.fromkeys(causes.ENERGY, 0.0) | {
         "compute.matmul": 0.02,
         "compute.hbm": 5.4,
@@ -100,7 +131,7 @@ def variant(name: str, searched: bool = False) -> dict[str, Any]:
         "network.scale_out.switch": 0.8,
         "network.scale_out.nic": 0.7,
     }
-    for cause, watts in end(name)["power_w"].items():
+    for cause, watts in end(name).power_w.items():
         # 3 ends per accelerator, 9,216 tokens in a step of as many accelerators
         energy[f"network.scale_out.{cause}"] = 3 * watts * STEP_S
     times = dict.fromkeys(causes.TIME, 0.0) | {
@@ -109,13 +140,15 @@ def variant(name: str, searched: bool = False) -> dict[str, Any]:
     }  # fmt: skip
     total, step = sum(energy.values()), sum(times.values())
     engine = "scale_out.switch_link.end_a"
-    copper = hop("lpo", "link", technology="passive-dac", utilisation=0.04) | {
-        "budget_db": {
-            way: {"channel": -20.4, "noise": 53.9, "swing": -10.5}
-            for way in ("a_to_b", "b_to_a")
-        }
-    }
-    return {
+    volts = {"channel": -20.4, "noise": 53.9, "swing": -10.5}
+    copper = hop(
+        "lpo",
+        "link",
+        technology="passive-dac",
+        utilisation=0.04,
+        budget_db={"a_to_b": volts, "b_to_a": volts},
+    )
+    fields = {
         "name": name,
         "workload": "decode",
         "status": "ok",
@@ -160,6 +193,13 @@ def variant(name: str, searched: bool = False) -> dict[str, Any]:
         if searched
         else {},
         "baseline_j_per_token": total * 1.003 if searched else None,
+        "baseline_design": {
+            f"{engine}.modulator.gap_m": 2e-7,
+            f"{engine}.modulator.drive_v": 1.2,
+            "scale_out.host_link.end_b.modulator.drive_v": 2.5,
+        }
+        if searched
+        else {},
         # Not searched, though its name below the end is that of one that was.
         "drives": [
             {
@@ -182,8 +222,8 @@ def variant(name: str, searched: bool = False) -> dict[str, Any]:
             **{f"{engine}.part_{i}.watts_w": -0.001 * i for i in range(20)},
         },
         "provenance": {
-            "host.host_w": {"estimate": True, "low": 100.0, "high": 300.0},
-            f"{engine}.modulator.gap_m": {"estimate": False, "low": 1e-7, "high": 3e-7},
+            "host.host_w": origin(100.0, 300.0, estimate=True),
+            f"{engine}.modulator.gap_m": origin(1e-7, 3e-7),
         },
         "ports": {
             "ends_per_host_port": 6.0,
@@ -228,36 +268,46 @@ def variant(name: str, searched: bool = False) -> dict[str, Any]:
         }
         if searched
         else None,
+        "estimates": [
+            {
+                "path": f"scale_out.{where}.end_a.host.energy_j_per_bit",
+                "card": "serdes-224g-vsr",
+                "value": 2.3e-12,
+                "unit": "J/bit",
+                "low": 2e-12,
+                "high": 3e-12,
+                "note": "no 224G figure was published with watts",
+                "vendor_w": 0.0,
+                "with_host_w": 7.4,
+                "elasticity": 0.01,
+            }
+            for where in ("host_link", "switch_link")
+        ],
     }
+    return VariantResult.model_validate(fields | changes)
 
 
 SOURCES = [
-    {
-        "key": "decea2019",
-        "cite": "de Cea, Atabaki & Ram <2019>",
-        "url": None,
-        "doi": "10.1364/OE.27.024274",
-        "kind": "measured",
-        "paths": ["scale_out.switch_link.end_a.modulator.guide.loss_db_per_m"],
-    }
+    SourceRow(
+        key="decea2019",
+        cite="de Cea, Atabaki & Ram <2019>",
+        doi="10.1364/OE.27.024274",
+        kind="measured",
+        paths=["scale_out.switch_link.end_a.modulator.guide.loss_db_per_m"],
+    )
 ]
-ESTIMATES = [
-    {
-        "variant": name,
-        "workload": "decode",
-        "path": f"scale_out.{where}.end_a.host.energy_j_per_bit",
-        "card": "serdes-224g-vsr",
-        "value": 2.3e-12,
-        "unit": "J/bit",
-        "low": 2e-12,
-        "high": 3e-12,
-        "note": "no 224G figure was published with watts",
-        "vendor_w": 0.0,
-        "with_host_w": 7.4,
-        "elasticity": 0.01,
-    }
-    for name in ("cpo",)
-    for where in ("host_link", "switch_link")
+PUBLISHED = [
+    PublishedRow(
+        id="cpo",
+        technology="co-packaged rings",
+        links=["cpo-ring-1600g"],
+        boundary="vendor",
+        rate_bps=8e11,
+        low_w=4.5,
+        high_w=5.0,
+        source="decea2019",
+        note="laser modules & their control",
+    )
 ]
 TRACE = [
     {
@@ -272,17 +322,41 @@ TRACE = [
 ]
 
 
-def without(result: dict[str, Any]) -> dict[str, Any]:
-    """The same without a search and with everything null that may be."""
-    result = copy.deepcopy(result)
-    for row in result["variants"]:
-        row |= {"status": "failed", "feasible": False, "message": "no <light>"}
-        for name in (
+def result(*variants: VariantResult, **changes: Any) -> Result:
+    """Three variants, the last one searched, as `photonflow run` writes them."""
+    three = [variant("pluggable"), variant("lpo"), variant("cpo", searched=True)]
+    fields: dict[str, Any] = dict(
+        experiment="cpo-vs-pluggable",
+        title="Co-packaged against pluggable",
+        objective="j_per_token",
+        variants=list(variants) or three,
+        sources=SOURCES,
+        published=PUBLISHED,
+        summary="cpo saves a lot.",
+    )
+    return Result(**fields | changes)
+
+
+def changed(row: VariantResult, **changes: Any) -> VariantResult:
+    """`row` with other values of fields that it has."""
+    return VariantResult.model_validate(row.model_dump() | changes)
+
+
+def failed(row: VariantResult) -> VariantResult:
+    """`row` with everything null that may be."""
+    nothing = dict.fromkeys(
+        (
             "j_per_token", "tokens_per_s", "tokens_per_s_per_mw", "step_time_s",
             "power_w", "static_share", "baseline_j_per_token", "ports", "search",
             "controlled_share",
-        ):  # fmt: skip
-            row[name] = None
-        row |= {"links": {}, "constraints": [], "elasticities": {}, "design": {}}
-        row |= {"energy_j_per_token": {}, "time_s": {}, "drives": []}
-    return Result.model_validate(result).plain()
+        )
+    )  # fmt: skip
+    empty: dict[str, Any] = {
+        name: {}
+        for name in (
+            "links", "elasticities", "slopes", "design", "energy_j_per_token", "time_s"
+        )
+    }  # fmt: skip
+    lists: dict[str, Any] = {"drives": [], "constraints": [], "estimates": []}
+    status = {"status": "failed", "feasible": False, "message": "no <light>"}
+    return changed(row, **status, **nothing, **empty, **lists)

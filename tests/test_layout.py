@@ -21,7 +21,6 @@ from photonflow.experiment.layout_input import ring_of
 from photonflow.experiment.resolved import resolved
 from photonflow.experiment.tasks import Task
 from photonflow.quantity import InputError
-from photonflow.result.schema import SCHEMA, Result
 from photonflow.units import LIGHT_M_PER_S
 
 
@@ -62,22 +61,17 @@ def write_run(folder, cpo, names=("pluggable", "cpo")):
         paths = [spec.path for spec in params(cpo.cluster(name))]
         searched = name == "cpo"
         rows.append(
-            fake_result.variant(name)
-            | {"provenance": {path: {} for path in paths}}
-            | {"design": DESIGN if searched else {}}
+            fake_result.variant(
+                name,
+                provenance={path: fake_result.origin(0.0, 1.0) for path in paths},
+                design=DESIGN if searched else {},
+            )
         )
         task = folder / "tasks" / f"decode.{name}"
         task.mkdir(parents=True)
         setting = resolved(cpo, Task("decode", name), searched)
         (task / "resolved.yaml").write_text(as_yaml(setting), "utf-8")
-    result = Result.model_validate(
-        {
-            "schema": SCHEMA,
-            "experiment": "cpo-vs-pluggable",
-            "objective": "j_per_token",
-            "variants": rows,
-        }
-    )
+    result = fake_result.result(*rows)
     (folder / "result.json").write_text(as_json(result.plain()), "utf-8")
     return folder
 

@@ -53,7 +53,7 @@ def test_two_modules_cannot_mean_different_limits_by_one_name():
 
 
 def test_a_stored_result_is_drawn_with_the_labels_of_models_that_nobody_imported():
-    code = "from photonflow.report.labels import slack_name; print(slack_name('fold'))"
+    code = "from photonflow.result.labels import limit; print(limit('fold').label)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

@@ -8,8 +8,9 @@ from photonflow.cards import Library
 from photonflow.devices.sources import AbstractSource
 from photonflow.limits import declared
 from photonflow.quantity import show
-from photonflow.report.labels import BUDGET, NOISES, constraint_name, slack_name
-from photonflow.report.link_labels import main_slack, told
+from photonflow.report.labels import constraint_name
+from photonflow.result.labels import NOISES, STAGES, limit, show_quantity
+from photonflow.result.link import main_slack
 
 
 CASE_K = jnp.asarray(343.15)
@@ -23,7 +24,7 @@ def shelf():
 def unnamed(slacks, stages, noises=()):
     """Those that would be shown as the code spells them."""
     limits = {name for name in slacks if not declared(name)}
-    return limits | (set(stages) - set(BUDGET)) | set(noises) - {*NOISES}
+    return limits | (set(stages) - set(STAGES)) | set(noises) - {*NOISES}
 
 
 @pytest.mark.parametrize("card", Library().names("links"))
@@ -46,9 +47,9 @@ def test_every_limit_and_loss_of_a_shipped_source_has_a_name(shelf):
 
 
 def test_a_limit_of_the_filters_is_told_from_that_of_the_modulators():
-    assert slack_name("drop_fsr") == f"{slack_name('fsr')}, drop filters"
+    assert limit("drop_fsr").label == f"{limit('fsr').label}, drop filters"
     path = "scale_out.switch_link.a_to_b.drop_fsr"
-    assert constraint_name(path).startswith(slack_name("drop_fsr"))
+    assert constraint_name(path).startswith(limit("drop_fsr").label)
 
 
 def test_a_grid_that_does_not_fit_explains_the_error_rate_it_spoils():
@@ -59,7 +60,7 @@ def test_a_grid_that_does_not_fit_explains_the_error_rate_it_spoils():
     assert main_slack(["ber", "junction"], False) == "ber"
 
 
-def test_a_difference_of_temperature_is_told_in_kelvins():
-    assert told(43.3, "K", 20.0) == show(43.3, "K") == "43.3 K"
-    assert told(343.15, "K", 273.15) == "70 degC"
-    assert told(1e-14, "1/Hz") == "-140 dB/Hz"
+def test_a_difference_of_temperature_is_in_kelvins():
+    assert show_quantity(43.3, "K", 20.0) == show(43.3, "K") == "43.3 K"
+    assert show_quantity(343.15, "K", 273.15) == "70 degC"
+    assert show_quantity(1e-14, "1/Hz") == "-140 dB/Hz"

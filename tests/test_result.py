@@ -8,11 +8,13 @@ import pytest
 
 from helpers import assert_close
 from photonflow import causes
+from photonflow.cards import Library
 from photonflow.experiment.folder import Folder, as_json, replacing
 from photonflow.quantity import InputError
-from photonflow.report.published import gaps
+from photonflow.report.details import published_gaps
 from photonflow.result.schema import SCHEMA, LaserDriveRow, Result, VariantResult
 from photonflow.result.summary import summary, why_infeasible
+from photonflow.validation import published_watts
 
 
 def test_causes_sum_to_the_joules_of_a_token(evaluated):
@@ -139,11 +141,12 @@ def test_the_summary_speaks_of_standing_power(evaluated):
             "power_w": good.power_w * 0.9,
         }
     )
-    text = summary([good, cheap])
+    text = summary([good, cheap]).replace("\N{NO-BREAK SPACE}", " ")
     assert "cheap saves 10.0 % of the energy per token" in text
     assert f"against {good.name}" in text
     assert "standing power" in text and "not energy per moved bit" in text
-    assert summary([cheap, good]).count("costs 11.1 %") == 1  # 1 / 0.9 - 1
+    text = summary([cheap, good]).replace("\N{NO-BREAK SPACE}", " ")
+    assert text.count("costs 11.1 %") == 1  # 1 / 0.9 - 1
 
 
 def test_a_link_out_of_reach_says_by_how_much_and_why():
@@ -192,11 +195,26 @@ def test_the_result_is_json_that_everyone_reads(evaluated):
     assert json.loads(as_json(evaluated)) == evaluated
 
 
-def test_a_gap_to_a_published_figure_is_said_with_its_candidates(evaluated):
-    """No card is raised to close it, so it has to be told."""
-    variant = Result.model_validate(evaluated).variants[0]
-    hops = {hop.name: hop for hop in variant.links["scale_out"].hops}
+def test_published_watts_of_a_card_are_in_the_result(evaluated):
+    """No card is raised to close the gap, so it has to be shown."""
+    found = Result.model_validate(evaluated)
+    hops = {hop.name: hop for hop in found.variants[0].links["scale_out"].hops}
     ours = hops["switch_link"].ends["a"].vendor_w["worst"]
-    lines = list(gaps(variant))
-    assert len(lines) == 1 and f"{ours:.1f} W per end" in lines[0]
-    assert "inside" in lines[0] or "Candidates: " in lines[0]
+    (claim,) = found.published
+    assert hops["switch_link"].technology in claim.links
+    (line,) = published_gaps(found.variants, found.published)
+    # 8 to 9 W per 800 Gbit/s
+    assert f"{ours:.1f} W per end, published 16–18 W (scaled from 800G)" in line
+    assert "inside" in line or "Candidates: " in line
+
+
+def test_published_watts_name_cards_and_sources_that_exist():
+    library = Library()
+    cards = library.names("links")
+    claims = published_watts(cards)
+    assert claims
+    for claim in claims:
+        assert set(claim.links) <= set(cards)
+        assert library.source(claim.source).kind in ("claim", "datasheet", "measured")
+        assert 0 < claim.low_w <= claim.high_w
+    assert published_watts(["kp4"]) == []

@@ -22,7 +22,7 @@ from photonflow.experiment.batch import setting
 from photonflow.experiment.folder import STALE_S, Folder
 from photonflow.experiment.io import shipped
 from photonflow.quantity import InputError
-from photonflow.report.labels import short_names, task_name
+from photonflow.result.names import short_keys, task_name
 from photonflow.result.schema import VariantResult
 
 
@@ -191,12 +191,12 @@ def test_what_is_swept_cannot_be_free(write):
 
 
 def test_names_are_short_unique_and_fit_a_file_system(write):
-    assert short_names(["a.end_a.gap", "a.end_b.gap", "b.rail"]) == {
+    assert short_keys(["a.end_a.gap", "a.end_b.gap", "b.rail"]) == {
         "a.end_a.gap": "end_a.gap",
         "a.end_b.gap": "end_b.gap",
         "b.rail": "rail",
     }
-    assert short_names(["gap", "a.gap"]) == {"gap": "gap", "a.gap": "a.gap"}
+    assert short_keys(["gap", "a.gap"]) == {"gap": "gap", "a.gap": "a.gap"}
     name = task_name("decode", "cpo", {"facility.cooling": "85 %", "x.y": "../[1]"})
     assert name == "decode.cpo.cooling=85%25,y=..%2F%5B1%5D"
     swept = write(
@@ -383,7 +383,7 @@ def test_an_interrupt_keeps_no_search_that_was_cut_short(write, monkeypatch, tmp
     def run_task(study, task, search, progress, stop):
         begun.append(task.name)
         assert stop.wait(60)
-        return VariantResult.model_validate(fake_result.variant("lpo")), []
+        return fake_result.variant("lpo"), []
 
     def interrupted(futures):
         raise KeyboardInterrupt

@@ -6,12 +6,11 @@ import re
 import pytest
 from rich.console import Console
 
-from fake_result import variant
+from fake_result import changed, result, variant
 from photonflow.report.console import show_result
 from photonflow.report.labels import labels, reference
 from photonflow.report.page import draw, html
-from photonflow.report.sweep import by_task, ends, positions
-from photonflow.result.schema import Result, VariantResult
+from photonflow.report.sweep import first_and_last, positions
 from photonflow.result.summary import summary
 
 
@@ -23,37 +22,37 @@ SHARED = "scale_out.accelerators_per_port"
 def swept_result():
     """Two variants at 3 x 2 points; cpo saves 1 % to 6 %, the less the thinner."""
     rows = []
+    base = variant("pluggable")
     for name in ("pluggable", "cpo"):
         grid = [(over, shared) for over in ("1", "2", "4") for shared in ("1", "2")]
         for i, (over, shared) in enumerate(grid):
-            row = variant(name) | {"point": {OVER: over, SHARED: shared}}
             factor = (1 - 0.1 * i / 6) * (1 - (0.06 - 0.01 * i) * (name == "cpo"))
-            base = variant("pluggable")
-            row |= {
-                "j_per_token": base["j_per_token"] * factor,
-                "power_w": base["power_w"] * factor,
-                "energy_j_per_token": {
-                    k: v * factor for k, v in base["energy_j_per_token"].items()
-                },
-            }
+            parts = {k: v * factor for k, v in base.energy_j_per_token.items()}
+            row = variant(
+                name,
+                point={OVER: over, SHARED: shared},
+                j_per_token=(base.j_per_token or 0.0) * factor,
+                power_w=(base.power_w or 0.0) * factor,
+                energy_j_per_token=parts,
+            )
             rows.append(row)
-    return Result(experiment="fabric", objective="j_per_token", variants=rows).plain()  # type: ignore[arg-type]
+    return result(*rows, experiment="fabric", title=None)
 
 
 def test_only_rows_of_one_point_are_compared(swept_result):
-    rows = swept_result["variants"]
+    rows = swept_result.variants
     for row in rows:
-        assert reference(rows, row)["point"] == row["point"]
-        assert reference(rows, row)["name"] == "pluggable"
+        assert reference(rows, row).point == row.point
+        assert reference(rows, row).name == "pluggable"
     assert labels(rows)[7] == "cpo, oversubscription 1, accelerators per port 2"
 
 
 def test_a_sweep_is_a_table_of_rows_with_the_change_at_each_point(swept_result):
-    page = html(swept_result, {}, [], [])
+    page = html(swept_result, {})
     table = page[page.index("<h2>Comparison") : page.index("<h2>Figures")]
     lines = re.findall(r"<tr.*?</tr>", table, re.S)[1:]
     assert len(lines) == 12
-    first = [re.findall(r"<td>([^<]*)</td>", line) for line in lines[:3]]
+    first = [re.findall(r"<td>([^<]*)</td>", line)[:3] for line in lines[:3]]
     assert first == [
         ["1", "1", "pluggable"],
         ["1", "1", "cpo"],
@@ -64,7 +63,6 @@ def test_a_sweep_is_a_table_of_rows_with_the_change_at_each_point(swept_result):
     assert changes[::2] == ["null"] * 6
     wanted = [-0.06, -0.05, -0.04, -0.03, -0.02, -0.01]
     assert [float(c) for c in changes[1::2]] == pytest.approx(wanted, rel=1e-12)
-    assert by_task([variant("cpo")]) is None
 
 
 def test_the_sweep_is_drawn_and_bars_show_its_ends(swept_result):
@@ -74,15 +72,15 @@ def test_the_sweep_is_drawn_and_bars_show_its_ends(swept_result):
     words = re.sub(r"<[^>]+>", " ", svg)
     assert "cpo saves 1.0\N{NO-BREAK SPACE}% to 6.0\N{NO-BREAK SPACE}%" in words
     assert "accelerators per port 2" in words and "oversubscription" in words
-    shown = ends(swept_result["variants"])
-    ways = [(v["name"], v["point"][OVER], v["point"][SHARED]) for v in shown]
+    shown = first_and_last(swept_result.variants)
+    ways = [(v.name, *(v.point or {}).values()) for v in shown]
     assert ways == [
         ("pluggable", "1", "1"),
         ("cpo", "1", "1"),
         ("pluggable", "4", "2"),
         ("cpo", "4", "2"),
     ]
-    assert "sweep" not in draw({"variants": [variant("cpo")]}, None)
+    assert "sweep" not in draw(result(variant("cpo")), None)
 
 
 def test_values_of_one_unit_are_on_a_scale_and_others_side_by_side():
@@ -93,20 +91,20 @@ def test_values_of_one_unit_are_on_a_scale_and_others_side_by_side():
 
 
 def test_the_summary_gives_the_least_and_the_most_that_is_saved(swept_result):
-    rows = [VariantResult.model_validate(row) for row in swept_result["variants"]]
+    rows = swept_result.variants
     text = summary(rows).replace("\N{NO-BREAK SPACE}", " ")
     assert "Over 6 points cpo saves 1.0 % (" in text
     assert "at oversubscription 4, accelerators per port 2) to 6.0 %" in text
     assert "of the energy per token against pluggable" in text
     assert "against cpo" not in text
-    missed = [rows[0].model_copy(update={"feasible": False, "message": "x"}), *rows[1:]]
+    missed = [changed(rows[0], feasible=False, message="x"), *rows[1:]]
     text = summary(missed).replace("\N{NO-BREAK SPACE}", " ")
     assert "to 5.0 % (" in text and "1 of 12 rows miss their limits" in text
 
 
 def test_the_console_has_a_row_per_task(swept_result):
     console = Console(width=160, record=True, file=io.StringIO())
-    show_result(console, Result.model_validate(swept_result))
+    show_result(console, swept_result)
     text = console.export_text()
     assert (
         len([line for line in text.splitlines() if re.search("│ (cpo|plug)", line)])

@@ -38,8 +38,8 @@ from photonflow import causes
 from photonflow.cluster.step import assemble, link_budgets
 from photonflow.report.drawing import below, headline, stack
 from photonflow.report.labels import CAUSES, GROUPS, LINK_COLOURS, number
-from photonflow.report.published import CLAIMS
 from photonflow.search.sqp import QUICK
+from photonflow.validation import published_watts
 
 
 pf.enable_x64()
@@ -229,8 +229,10 @@ ax.grid(color="#E5E5E5", lw=0.6)
 # %%
 figure, (ax,) = panels(height_in=3.6)
 ends = {v: reports[v]["decode"].worst["scale_out"][HOP].end_a for v in study.variants}
+cards = {v: study.technology(v, "scale_out")[HOP] for v in study.variants}
+claims = {v: published_watts([card])[0] for v, card in cards.items()}
 bars = {}
-for row, end in enumerate(ends.values()):
+for row, (variant, end) in enumerate(ends.items()):
     payer, left = dict(end.boundary), 0.0
     for cause in sorted(causes.LINK, key=lambda c: payer[c] == "host"):
         watts, hosted = float(end.static_w[cause]), payer[cause] == "host"
@@ -248,12 +250,11 @@ for row, end in enumerate(ends.values()):
         (left, row), (4, 0), textcoords="offset points", va="center", weight="bold",
         size=9,
     )  # fmt: skip
-    claim = CLAIMS[("dsp", "lpo", "cpo")[row]]
-    claimed = [claim.low_w, claim.high_w]
-    ax.plot(claimed, [row - 0.4] * 2, "D-", color="black", mfc="w", ms=4, lw=1)
+    low_w, high_w = claims[variant].watts(1.6e12)
+    ax.plot([low_w, high_w], [row - 0.4] * 2, "D-", color="black", mfc="w", ms=4, lw=1)
     ax.annotate(
-        claim.text, (claim.high_w, row - 0.4), (5, 0), textcoords="offset points",
-        va="center", size=8, style="italic",
+        f"published {low_w:g} to {high_w:g} W", (high_w, row - 0.4), (5, 0),
+        textcoords="offset points", va="center", size=8, style="italic",
     )  # fmt: skip
 engine_w, module_w = (float(ends[v].vendor_w()) for v in ("cpo", "pluggable"))
 headline(
@@ -635,6 +636,10 @@ for variant in study.variants:
 #   smaller switch); failures, repair and price are not in the model at all.
 
 # %%
-for variant, key in (("pluggable", "dsp"), ("lpo", "lpo"), ("cpo", "cpo")):
-    watts, claim = float(ends[variant].vendor_w()), CLAIMS[key]
-    print(f"{variant:>10}: {watts:.1f} W an end, {claim.text}, {claim.candidates}")
+for variant, claim in claims.items():
+    watts = float(ends[variant].vendor_w())
+    low_w, high_w = claim.watts(1.6e12)
+    print(
+        f"{variant:>10}: {watts:.1f} W an end, {low_w:g} to {high_w:g} W published for"
+    )
+    print(f"{'':>12}{claim.technology}; candidates: {claim.note}")

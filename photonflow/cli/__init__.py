@@ -334,6 +334,7 @@ def layout(
     from ..experiment.folder import replacing
     from ..experiment.layout_input import ring_of
     from ..report.layout_tables import mask_tables
+    from ..report.table import terminal
 
     _prepare_jax(no_cache)
     device = ring_of(folder, variant)
@@ -348,8 +349,8 @@ def layout(
     if as_json:
         print_json(data)
         return
-    for renderable in mask_tables(data):
-        console().print(renderable, highlight=False)
+    for table in mask_tables(data):
+        console().print(terminal(table), highlight=False)
     print(f"Written to {folder}: layout.gds, layout.png, layout.json")
 
 

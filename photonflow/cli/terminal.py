@@ -52,7 +52,7 @@ def print_result(result: dict[str, Any], as_json: bool) -> None:
 
 def print_task(row: Any, now: bool, folder: Path, as_json: bool) -> None:
     """One task of many, `now` or found done."""
-    from ..report.labels import task_name
+    from ..result.names import task_name
 
     if as_json:
         print_json(row.model_dump(mode="json"))
@@ -67,7 +67,7 @@ def print_task(row: Any, now: bool, folder: Path, as_json: bool) -> None:
 
 def leave(result: dict[str, Any]) -> None:
     """Exit code 3 where a variant cannot meet its limits."""
-    from ..report.labels import task_name
+    from ..result.names import task_name
 
     failed = [v for v in result["variants"] if not v["feasible"]]
     for variant in failed:

@@ -14,6 +14,7 @@ import jax
 from ..quantity import InputError
 from ..result.schema import SCHEMA, Result, VariantResult
 from ..result.summary import summary
+from ..validation.published import published_watts
 from .folder import Folder
 from .resolved import resolved
 from .rows import sources
@@ -168,6 +169,7 @@ def _gather(
         objective=study.settings.objective,
         variants=results,
         sources=sources(study),
+        published=published_watts(_link_cards(results)),
         summary=summary(results),
     )
     plain = result.plain()
@@ -175,3 +177,8 @@ def _gather(
         named = {task.name: own for task, own in settings.items()}
         folder.finish(named, plain, traces, progress)
     return plain
+
+
+def _link_cards(results: list[VariantResult]) -> set[str]:
+    tiers = [tier for result in results for tier in result.links.values()]
+    return {hop.technology for tier in tiers for hop in tier.hops}

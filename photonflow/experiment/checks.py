@@ -18,7 +18,7 @@ from ..cards.values import require_name
 from ..component import params
 from ..links.laser_drive import CURRENT
 from ..quantity import InputError, parse
-from ..report.labels import in_a_name
+from ..result.names import escaped
 from .schema import Experiment
 from .study import Study, SweepPoint
 from .workloads import check_fit
@@ -171,7 +171,7 @@ def _check_duplicates(
                 key=f"sweep.{key}",
                 file=study.label,
             )
-        alike = names.get(in_a_name(text).casefold())
+        alike = names.get(escaped(text).casefold())
         if alike is not None:
             raise InputError(
                 "another unit for one of them",
@@ -180,7 +180,7 @@ def _check_duplicates(
                 file=study.label,
             )
         read[repr(value)] = text
-        names[in_a_name(text).casefold()] = text
+        names[escaped(text).casefold()] = text
 
 
 def _units(study: Study) -> dict[str, str]:

@@ -1,15 +1,13 @@
 """Why a link misses its limits, and which of its numbers would put it right."""
 
-import math
-from collections.abc import Iterable
+from collections.abc import Callable
 
-from ..causes import DIRECTIONS, DirectionName
+from ..causes import DirectionName
 from ..component import Param, params
-from ..report.labels import slack_name
-from ..report.link_labels import chosen, cure, fault, main_slack
-from ..result.link_schema import Diagnosis, LinkResult, RepairRow
-from ..search import repair as repair
-from .link import Solved, link_row, misses
+from ..result.link import diagnosed, link_row, repair_row
+from ..result.link_schema import LinkResult, RepairRow
+from ..search import repair
+from .link import EXTRA_DB, Solved
 
 
 REQUIRED = (
@@ -22,52 +20,28 @@ REQUIRED = (
     "current",
     "reach",
 )
-"""what a link is asked for, or is solved for: moved by nobody but a user"""
-WHOLE = ("wavelengths", "lines", "fibres", "lanes_per_laser", "lasers_per_unit")
-"""what can only be counted"""
+"""requirements on a link and what is solved for: only a user moves them"""
 
 
-def diagnose(solved: Solved) -> LinkResult:
+def diagnose(
+    solved: Solved, progress: Callable[[str], None] = lambda text: None
+) -> LinkResult:
     """The document of a link, with one diagnosis for each direction that misses."""
-    result = link_row(solved)
-    missed = misses(solved)
-    if not missed:
-        return result
-    repairs = _repairs(solved)
-    found = []
-    sides: dict[DirectionName, None] = dict.fromkeys(row[1] for row in missed)
-    for side in sides:
-        own = {row[2]: row for row in missed if row[1] == side}
-        end = next(end for end, way in DIRECTIONS.items() if way == side)
-        drive = next((d for d in solved.drives if d.path.startswith(end)), None)
-        reachable = drive is None or drive.reachable
-        ceiling = bool(drive and drive.ceiling)
-        name = main_slack(list(own), reachable)
-        climate, _, _, value = own[name]
-        noises = result.noise_share[side]
-        limiting = max(noises, key=lambda noise: noises[noise])
-        # A limit of too much light is no noise's doing.
-        named = chosen(
-            repairs.get(side, []), solved.settings, limiting, ceiling and name == "ber"
-        )
-        also = [other for other in own if other != name]
-        more = f" (also missed: {'; '.join(map(slack_name, also))})" if also else ""
-        wrong = fault(name, value, result, side, ceiling)
-        found.append(
-            Diagnosis(
-                direction=side,
-                climate=climate,
-                slack=name,
-                value=value,
-                limiting=limiting,
-                ceiling=ceiling,
-                repairs=repairs.get(side, []),
-                text=f"{side.replace('_', ' ')}: {wrong}{more}: {cure(named)}",
-            )
-        )
-    return result.model_copy(
-        update={"diagnosis": found, "message": f"{solved.name}: {found[0].text}"}
+    result = link_row(
+        solved.name,
+        solved.about,
+        solved.settings,
+        solved.link,
+        solved.at,
+        solved.drives,
+        solved.budgets,
+        list(EXTRA_DB),
+        solved.curve,
     )
+    if result.feasible:
+        return result
+    progress(f"{solved.name}: limits are missed, looking for a repair")
+    return diagnosed(result, _repairs(solved))
 
 
 def _repairs(solved: Solved) -> dict[DirectionName, list[RepairRow]]:
@@ -76,7 +50,7 @@ def _repairs(solved: Solved) -> dict[DirectionName, list[RepairRow]]:
     movable = [
         path
         for path, spec in specs.items()
-        if spec.yaml_path in solved.settings or not _asked_for(spec.yaml_path)
+        if spec.yaml_path in solved.settings or not _required(spec.yaml_path)
     ]
     cards = {
         path: (origin.low, origin.high)
@@ -93,38 +67,21 @@ def _repairs(solved: Solved) -> dict[DirectionName, list[RepairRow]]:
     return found
 
 
-def _asked_for(path: str) -> bool:
+def _required(path: str) -> bool:
     return path.rsplit(".", 1)[-1] in REQUIRED
 
 
-def _counts(spec: Param) -> bool:
-    return spec.unit == "1" and spec.yaml_path.rsplit(".", 1)[-1] in WHOLE
-
-
-def _whole(found: repair.Repair) -> float:
-    """The next number of things that meets."""
-    away = math.ceil if found.needed > found.value else math.floor
-    return float(away(found.needed))
-
-
-def _rows(solved, ranges, in_range, specs) -> dict[DirectionName, list[RepairRow]]:
+def _rows(
+    solved: Solved,
+    ranges: dict[str, tuple[float, float]],
+    in_range: bool,
+    specs: dict[str, Param],
+) -> dict[DirectionName, list[RepairRow]]:
     at = solved.at
     found = repair.repairs(
         solved.link, at["worst"], at["nominal"], ranges, solved.fixed
     )
-
-    def rows(some: Iterable) -> list[RepairRow]:
-        return [
-            RepairRow(
-                path=specs[r.path].yaml_path,
-                value=r.value,
-                needed=_whole(r) if _counts(specs[r.path]) else r.needed,
-                unit=r.unit,
-                low=r.low,
-                high=r.high,
-                in_range=in_range,
-            )
-            for r in some
-        ]
-
-    return {side: rows(some) for side, some in found.items()}
+    return {
+        side: [repair_row(one, specs[one.path], in_range) for one in some]
+        for side, some in found.items()
+    }

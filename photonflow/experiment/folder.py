@@ -122,12 +122,7 @@ def page(folder: Path, result: dict[str, Any], trace: list[TraceRow]) -> None:
     """The HTML page and its figures, into `folder`."""
     from ..report.page import write_page
 
-    estimates = [
-        {"variant": variant["name"], "workload": variant["workload"], **row}
-        for variant in result["variants"]
-        for row in variant["estimates"]
-    ]
-    write_page(folder, result, trace or None, result["sources"], estimates)
+    write_page(folder, Result.model_validate(result), trace or None)
 
 
 @contextlib.contextmanager

@@ -1,27 +1,21 @@
 """One link by itself: its laser currents, its budget and its limits."""
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
 
-from .. import causes, limits
 from ..cards import Library, Provenance, apply
 from ..cards.values import require_name
-from ..causes import DIRECTIONS, ENDS, ClimateName, DirectionName
+from ..causes import ENDS, ClimateName
 from ..component import params, replace
 from ..devices.passives import AbstractCopperPath
 from ..links.base import AbstractLink, Conditions, LinkBudget
 from ..links.family import family_of
 from ..links.laser_drive import CURRENT, LaserDrive, link_drives
 from ..quantity import InputError
-from ..result.link_schema import Curve, DirectionRow, LinkHop, LinkResult
-from ..result.rows import end_row, floats, hop_row
-from .rows import drive_row
 
 
 CLIMATES: dict[ClimateName, str] = {"worst": "room-worst", "nominal": "room-nominal"}
@@ -127,89 +121,3 @@ def evaluate(
         for i, climate in enumerate(CLIMATES)
     }
     return budgets, jax.tree.map(lambda x: x[len(rows) :], found)
-
-
-def misses(solved: Solved) -> list[tuple[ClimateName, DirectionName, str, float]]:
-    """Climate, direction, name and slack of every limit that is missed, worst first.
-
-    The smaller of a slack's values at both climates counts once.
-    """
-    found: dict[
-        tuple[DirectionName, str], tuple[ClimateName, DirectionName, str, float]
-    ] = {}
-    for climate, budget in solved.budgets.items():
-        for side in DIRECTIONS.values():
-            for name, slack in getattr(budget, side).slacks.items():
-                if climate == "nominal" and not limits.find(name).nominal:
-                    continue
-                value = float(slack)
-                row = (climate, side, name, value)
-                if not limits.met(value):
-                    old = found.get((side, name), row)
-                    found[side, name] = min(old, row, key=lambda r: r[3])
-    return sorted(found.values(), key=lambda row: row[3])
-
-
-def link_row(solved: Solved) -> LinkResult:
-    """Everything about a link as one document; its diagnosis is still empty."""
-    nominal, worst = solved.budgets["nominal"], solved.budgets["worst"]
-    hop = hop_row("link", solved.name, 1.0, 1.0, nominal, worst)
-    ends = {"a": end_row(nominal.end_a, worst.end_a),
-            "b": end_row(nominal.end_b, worst.end_b)}  # fmt: skip
-    rate = float(nominal.rate_bps)
-    static = [end.power_w for end in ends.values()]
-    moving = [nominal.end_a.dynamic_j_per_bit, nominal.end_b.dynamic_j_per_bit]
-    by_cause = {
-        cause: math.fsum(w[cause] for w in static) / (2 * rate)
-        + math.fsum(float(j[cause]) for j in moving)
-        for cause in causes.LINK
-    }
-    vendor = [end.vendor_w["worst"] for end in ends.values()]
-    drives = [drive_row(drive) for drive in solved.drives]
-    short = [drive.shortfall_db for drive in drives if drive.shortfall_db is not None]
-    shared = ("ends", "energy_j_per_bit", "power_w_per_port", "log10_ber", "margin_db",
-              "latency_s", "rate_bps", "budget_db", "noise_share")  # fmt: skip
-    data: dict[str, Any] = {name: getattr(hop, name) for name in shared}
-    own = ("links_per_accelerator", "utilisation", "energy_per_delivered_bit_j")
-    hop_data = {k: v for k, v in hop.model_dump().items() if k not in own}
-    return LinkResult(
-        **data,
-        technology=solved.name,
-        about=solved.about,
-        settings=solved.settings,
-        feasible=not misses(solved),
-        diagnosis=[],
-        hops=[LinkHop(**hop_data)],
-        energy_by_cause_j_per_bit=by_cause,
-        directions={
-            side: DirectionRow(
-                log10_ber=float(way.log10_ber), margin_db=float(way.margin_db)
-            )
-            for side in DIRECTIONS.values()
-            for way in [getattr(worst, side)]
-        },
-        power_w_module_boundary=math.fsum(vendor) / len(vendor),
-        line_rate_bps=float(nominal.line_rate_bps),
-        log10_ber_limit=math.log10(float(solved.link.fec.threshold)),
-        reserve_db=float(solved.link.reserve_db),
-        conditions={
-            climate: {spec.path: float(spec.value) for spec in params(at)}
-            for climate, at in solved.at.items()
-        },
-        slacks={
-            climate: {
-                side: floats(getattr(budget, side).slacks)
-                for side in DIRECTIONS.values()
-            }
-            for climate, budget in solved.budgets.items()
-        },
-        drives=drives,
-        shortfall_db=max(short, default=None),
-        ber_curve={
-            side: Curve(
-                loss_db=list(EXTRA_DB),
-                log10_ber=[float(x) for x in getattr(solved.curve, side).log10_ber],
-            )
-            for side in DIRECTIONS.values()
-        },
-    )

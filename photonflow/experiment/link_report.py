@@ -9,11 +9,11 @@ import numpy as np
 
 from ..cards import Library
 from ..links.optical import OpticalLink
-from ..result.link_schema import Count, Counted, LinkResult
+from ..result.link_schema import CountedRow, CountRow, LinkResult
 from ..timedomain import montecarlo
 from .diagnosis import diagnose
 from .folder import Folder, as_json, replacing
-from .link import Solved, misses, solve_link
+from .link import Solved, solve_link
 
 
 DPI = 150
@@ -32,9 +32,7 @@ def link_result(
     """The link of `card` and its document, diagnosis included."""
     progress(f"{card}: laser currents and budget")
     solved = solve_link(card, settings, library)
-    if misses(solved):
-        progress(f"{card}: limits are missed, looking for what would do")
-    return solved, diagnose(solved)
+    return solved, diagnose(solved, progress)
 
 
 def write_link(
@@ -73,7 +71,7 @@ def write_link(
 
 def _simulate(
     link: OpticalLink, at: Any, result: LinkResult
-) -> tuple[Counted, montecarlo.Waveforms, montecarlo.Counted]:
+) -> tuple[CountedRow, montecarlo.Waveforms, montecarlo.Counted]:
     """Counts and one stretch of the direction with less margin."""
     ways = result.directions
     side = min(ways, key=lambda way: ways[way].margin_db)
@@ -88,7 +86,7 @@ def _simulate(
         trained.append(montecarlo.train_receiver(link, at, side, train, float(loss_db)))
         found.append(montecarlo.count(trained[-1], run, ERRORS, SYMBOLS))
         now = found[-1]
-        row = Count(
+        row = CountRow(
             loss_db=float(loss_db),
             errors=now.errors,
             bits=now.bits,
@@ -97,4 +95,4 @@ def _simulate(
         )
         counts.append(row)
     waveforms = montecarlo.waveforms(trained[0], show)
-    return Counted(direction=side, counts=counts), waveforms, found[0]
+    return CountedRow(direction=side, counts=counts), waveforms, found[0]

@@ -9,7 +9,7 @@ from ..cluster.budgets import set_drive
 from ..cluster.hardware import Cluster
 from ..cluster.step import Report, evaluate
 from ..result.schema import VariantResult
-from ..result.search_rows import trace_rows
+from ..result.search import trace_rows
 from ..search.design_space import DesignSpace
 from ..search.objective import Objective
 from ..search.optimise import Solution, optimise

@@ -11,8 +11,9 @@ from ..cards import Library, Provenance, apply
 from ..component import params
 from ..links.base import AbstractLink
 from ..quantity import show
-from ..report.console import estimates_table, sources_table
+from ..report.details import sources as sources_table
 from ..report.link_tables import link_tables
+from ..report.table import terminal, text_table
 from .diagnosis import diagnose
 from .link import solve_link, split
 from .rows import sources
@@ -164,5 +165,10 @@ def citations(study: Study) -> Shown:
     judged = list(seen.values())
     # A path differs between places where one card is used; people read the card.
     once = {(row["card"], row["path"].split(".")[-1]): row for row in judged}
-    tables = [sources_table(found), estimates_table(list(once.values()))]
-    return Shown({"sources": found, "estimates": judged}, tables)
+    estimates = text_table(
+        "Estimates",
+        ["path", "card", "why"],
+        [(row["path"], row["card"], row["note"] or "") for row in once.values()],
+    )
+    data = {"sources": [row.model_dump() for row in found], "estimates": judged}
+    return Shown(data, [terminal(sources_table(found)), terminal(estimates)])

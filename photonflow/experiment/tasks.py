@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from ..quantity import InputError
-from ..report.labels import task_name
+from ..result.names import task_name
 from .study import Study, SweepPoint
 
 

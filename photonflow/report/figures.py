@@ -6,9 +6,12 @@ where the result has nothing to draw. Titles say what was found.
 
 import itertools
 import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import causes
+from ..result.names import task_name
+from ..result.schema import VariantResult
 from .drawing import below, beside, canvas, headline, span, stack
 from .labels import (
     CAUSES,
@@ -16,41 +19,42 @@ from .labels import (
     LINK_COLOURS,
     TIME_COLOURS,
     group_j,
+    joules,
     labels,
     number,
-    task_name,
+    scale_out,
 )
 
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Variant = dict[str, Any]
+Variants = Sequence[VariantResult]
 TASK_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 
 
-def energy(variants: list[Variant]) -> "Figure | None":
+def energy(variants: Variants) -> "Figure | None":
     """J/token by group of causes, and the scale-out part of it enlarged."""
-    groups = by_workload([v for v in variants if v["j_per_token"]])
+    groups = by_workload([v for v in variants if v.j_per_token])
     if not groups:
         return None
     figure, axes = canvas(_height(2.6, 0.42, groups), 2, len(groups))
-    told = []
+    findings = []
     for (work, known), whole, part in zip(groups, axes[0::2], axes[1::2], strict=True):
         grouped = [group_j(v) for v in known]
-        joules = [v["j_per_token"] for v in known]
+        j = [joules(v) for v in known]
         shares = [
-            g["scale-out network"] / j for g, j in zip(grouped, joules, strict=True)
+            g["scale-out network"] / total for g, total in zip(grouped, j, strict=True)
         ]
-        told.append(
+        findings.append(
             f"{f'in {work} ' if work else ''}a token costs "
-            f"{span(joules, decimals(joules))} J, {span(shares, '.1%')} of it scale-out"
+            f"{span(j, decimals(j))} J, {span(shares, '.1%')} of it scale-out"
         )
         parts = {n: ([g[n] for g in grouped], c) for n, (_, c) in GROUPS.items()}
-        stack(whole, labels(known), parts, decimals(joules))
+        stack(whole, labels(known), parts, decimals(j))
         zoom = {
             CAUSES[cause]: (
-                [v["energy_j_per_token"][f"network.scale_out.{cause}"] for v in known],
+                [v.energy_j_per_token[f"network.scale_out.{cause}"] for v in known],
                 LINK_COLOURS[cause],
             )
             for cause in causes.NETWORK
@@ -62,7 +66,7 @@ def energy(variants: list[Variant]) -> "Figure | None":
         before = f"{work}: " if work else ""
         whole.set_title(f"{before}everything, at the meter", loc="left", size=10)
         part.set_title(f"{before}scale-out alone, by cause", loc="left", size=10)
-    headline(figure, _sentence(told))
+    headline(figure, _capitalised(findings))
     axes[-2].set_xlabel("energy per token, J")
     axes[-1].set_xlabel("energy per token, J (enlarged scale)")
     _shared_legend(axes[0::2], 2)
@@ -70,26 +74,26 @@ def energy(variants: list[Variant]) -> "Figure | None":
     return figure
 
 
-def standing(variants: list[Variant]) -> "Figure | None":
+def standing(variants: Variants) -> "Figure | None":
     """Static against dynamic share of J/token."""
-    known = [v for v in variants if v["static_share"] is not None and v["j_per_token"]]
+    known = [v for v in variants if v.static_share is not None and v.j_per_token]
     groups = by_workload(known)
     if not groups:
         return None
     figure, axes = canvas(_height(1.7, 0.36, groups), 1, len(groups))
-    burns = span([v["static_share"] for v in known], ".0%")
+    burns = span([v.static_share for v in known], ".0%")
     headline(figure, f"{burns} of a token's energy burns without any work")
     for (work, rows), ax in zip(groups, axes, strict=True):
-        joules = [v["j_per_token"] for v in rows]
-        still = [v["static_share"] * v["j_per_token"] for v in rows]
+        j = [joules(v) for v in rows]
+        still = [(v.static_share or 0.0) * joules(v) for v in rows]
         parts = {
             "static: burnt busy or idle": (still, "#0072B2"),
             "dynamic: stops when no token is served": (
-                [j - s for s, j in zip(still, joules, strict=True)],
+                [total - s for s, total in zip(still, j, strict=True)],
                 "#E69F00",
             ),
         }
-        stack(ax, labels(rows), parts, decimals(joules))
+        stack(ax, labels(rows), parts, decimals(j))
         if work:
             ax.set_title(work, loc="left", size=10)
     axes[-1].set_xlabel("energy per token at the facility meter, J")
@@ -97,24 +101,24 @@ def standing(variants: list[Variant]) -> "Figure | None":
     return figure
 
 
-def step_time(variants: list[Variant]) -> "Figure | None":
+def step_time(variants: Variants) -> "Figure | None":
     """Exposed time of a step by cause."""
-    groups = by_workload([v for v in variants if v["step_time_s"]])
+    groups = by_workload([v for v in variants if v.step_time_s])
     if not groups:
         return None
     figure, axes = canvas(_height(1.9, 0.36, groups), 1, len(groups))
-    told = []
+    findings = []
     for (work, known), ax in zip(groups, axes, strict=True):
-        waits = [v["time_s"]["scale_out"] * 1e3 for v in known]
-        steps = [v["step_time_s"] * 1e3 for v in known]
-        told.append(
+        waits = [v.time_s["scale_out"] * 1e3 for v in known]
+        steps = [(v.step_time_s or 0.0) * 1e3 for v in known]
+        findings.append(
             f"{f'in {work} ' if work else ''}a step waits "
             f"{span(waits, decimals(waits))} of {span(steps, decimals(steps))} ms for "
             "scale-out"
         )
         parts = {
             CAUSES[cause]: (
-                [v["time_s"][cause] * 1e3 for v in known],
+                [v.time_s[cause] * 1e3 for v in known],
                 TIME_COLOURS[cause],
             )
             for cause in causes.TIME
@@ -122,7 +126,7 @@ def step_time(variants: list[Variant]) -> "Figure | None":
         stack(ax, labels(known), parts, decimals(steps))
         if work:
             ax.set_title(work, loc="left", size=10)
-    headline(figure, _sentence(told))
+    headline(figure, _capitalised(findings))
     axes[-1].set_xlabel(
         "exposed time of one step, ms (what the step would save without it)"
     )
@@ -130,12 +134,12 @@ def step_time(variants: list[Variant]) -> "Figure | None":
     return figure
 
 
-def by_workload(variants: list[Variant]) -> list[tuple[str, list[Variant]]]:
+def by_workload(variants: Variants) -> list[tuple[str, Variants]]:
     """Rows of each workload, named only where there are several: scales differ."""
-    names = list(dict.fromkeys(v["workload"] for v in variants))
+    names = list(dict.fromkeys(v.workload for v in variants))
     several = len(names) > 1
     return [
-        (name if several else "", [v for v in variants if v["workload"] == name])
+        (name if several else "", [v for v in variants if v.workload == name])
         for name in names
     ]
 
@@ -146,13 +150,13 @@ def decimals(values: list[Any]) -> str:
     return f".{max(1, 2 - math.floor(math.log10(largest)))}f"
 
 
-def _height(rest: float, each: float, groups: list[tuple[str, list[Variant]]]) -> float:
+def _height(rest: float, each: float, groups: list[tuple[str, Variants]]) -> float:
     """Inches of a figure with a panel per group and a bar per row."""
     return rest + sum(each * len(rows) for _, rows in groups) + 0.6 * (len(groups) - 1)
 
 
-def _sentence(told: list[str]) -> str:
-    text = "; ".join(told)
+def _capitalised(findings: list[str]) -> str:
+    text = "; ".join(findings)
     return text[0].upper() + text[1:]
 
 
@@ -165,12 +169,13 @@ def _shared_legend(axes: Any, columns: int) -> None:
     below(axes[-1], columns, marks)
 
 
-def utilisation(variants: list[Variant]) -> "Figure | None":
+def utilisation(variants: Variants) -> "Figure | None":
     """How much of the scale-out network is used, per kind of link."""
     rows = [
-        (f"{label}: {hop['name'].replace('_', ' ')}", hop["utilisation"])
+        (f"{label}: {hop.name.replace('_', ' ')}", hop.utilisation)
         for label, v in zip(labels(variants), variants, strict=True)
-        for hop in (v["links"].get("scale_out") or {}).get("hops", [])
+        for tier in [scale_out(v)]
+        for hop in (tier.hops if tier else [])
     ]
     used = [value for _, value in rows if value > 0]
     if not used:
@@ -201,7 +206,7 @@ def utilisation(variants: list[Variant]) -> "Figure | None":
 
 
 def search_trace(
-    variants: list[Variant], trace: list[dict[str, Any]] | None
+    variants: Variants, trace: Sequence[Mapping[str, Any]] | None
 ) -> "Figure | None":
     """Best objective, worst violation and starts that arrived, by iteration."""
     rows = [row for row in trace or [] if row.get("iteration") is not None]
@@ -275,9 +280,9 @@ def _finite(value: Any) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def _baseline(variants: list[Variant], task: str) -> float | None:
+def _baseline(variants: Variants, task: str) -> float | None:
     """J/token before the search that `task`, `workload.variant`, names."""
     for v in variants:
-        if task in (task_name(v["workload"], v["name"], v.get("point")), v["name"]):
-            return v["baseline_j_per_token"]
+        if task in (task_name(v.workload, v.name, v.point), v.name):
+            return v.baseline_j_per_token
     return None

@@ -1,14 +1,14 @@
 """Plain names, colours and numbers: what tables and figures share."""
 
 import math
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
-from .. import causes, limits
-from ..limits import Limit
+from .. import causes
 from ..quantity import show
+from ..result.labels import limit
+from ..result.names import point_labels
+from ..result.schema import HopRow, TierRow, VariantResult
 from ..units import SUFFIX
 
 
@@ -107,45 +107,7 @@ TIME_COLOURS = {
     "optical": "#009E73",
 }
 
-# In the order of the light.
-BUDGET = {
-    "laser": "laser diode",
-    "comb": "one line of the comb",
-    "split": "split to the lanes",
-    "source_excess": "loss in the source",
-    "coupler_in": "coupler into the chip",
-    "modulator_oma": "modulator (light to swing)",
-    "mux_through": "past the other modulators",
-    "chip_out": "guide to the coupler",
-    "coupler_out": "coupler to the fibre",
-    "path": "fibre and connectors",
-    "ageing": "ageing",
-    "coupler_receive": "coupler to the receiver",
-    "chip_receive": "guide from the coupler",
-    "demux_through": "past the other filters",
-    "demux_drop": "into the drop filter",
-    "swing": "transmitter swing",
-    "channel": "channel",
-    "noise": "noise at the slicer",
-}
-
-NOISES = {
-    "thermal": "thermal, receiver",
-    "shot": "shot",
-    "rin": "laser RIN",
-    "interference": "interference of paths",
-    "transmitter": "transmitter",
-    "driver": "driver input",
-    "phy_input": "receiving SerDes input",
-    "converter": "converter",
-    "residual": "residual ISI and jitter",
-    "isi": "residual ISI",
-    "jitter": "jitter",
-    "crosstalk": "crosstalk",
-    "published": "published, not told apart",
-}
-
-WAYS = {
+PLACES = {
     "a_to_b": "a to b",
     "b_to_a": "b to a",
     "worst": "worst corner",
@@ -166,34 +128,9 @@ def cause_name(path: str) -> str:
 def constraint_name(path: str) -> str:
     """`scale_out.switch_link.a_to_b.fold` for people."""
     *place, last = path.split(".")
-    name = slack_name(last)
-    where = [WAYS.get(word, word.replace("_", " ")) for word in place]
+    name = limit(last).label
+    where = [PLACES.get(word, word.replace("_", " ")) for word in place]
     return f"{name} ({', '.join(where)})" if where else name
-
-
-def slack_name(name: str) -> str:
-    """`drop_fsr` for people."""
-    return limit(name).label
-
-
-def limit(name: str) -> Limit:
-    """The declaration of a limit, which stands beside the model that computes it."""
-    if not limits.declared(name):
-        # A stored result is drawn without the models: look for it in all of them.
-        from ..cards.classes import registry
-
-        registry()
-    return limits.find(name)
-
-
-def stage_name(name: str) -> str:
-    """`demux_drop` for people."""
-    return BUDGET.get(name, name.replace("_", " "))
-
-
-def noise_name(name: str) -> str:
-    """`phy_input` for people."""
-    return NOISES.get(name, name.replace("_", " "))
 
 
 def unit_of(path: str) -> str:
@@ -228,83 +165,50 @@ def minus(text: str) -> str:
     return "−" + text[1:] if text.startswith("-") else text
 
 
-def labels(variants: list[dict[str, Any]]) -> list[str]:
+def labels(variants: Sequence[VariantResult]) -> list[str]:
     """A name for every row of the result: the variant, and what else tells it apart."""
-    several = len({variant["workload"] for variant in variants}) > 1
-    found = []
-    for v in variants:
-        words = [v["name"], *([v["workload"]] if several else [])]
-        found.append(", ".join([*words, *at_point(v.get("point"))]))
-    return found
+    several = len({v.workload for v in variants}) > 1
+    return [
+        ", ".join([v.name, *([v.workload] if several else []), *point_labels(v.point)])
+        for v in variants
+    ]
 
 
-def at_point(point: Mapping[str, str] | None) -> list[str]:
-    """`accelerators per port 2` for every swept key."""
-    names = spoken(point or {})
-    return [f"{names[key]} {value}" for key, value in (point or {}).items()]
-
-
-def spoken(keys: Iterable[str]) -> dict[str, str]:
-    """Short names of swept keys, for people."""
-    return {key: name.replace("_", " ") for key, name in short_names(keys).items()}
-
-
-def short_names(keys: Iterable[str]) -> dict[str, str]:
-    """The last words of every dotted key, as many as tell it from the others."""
-    keys = list(keys)
-    found = {}
-    for key in keys:
-        words = key.split(".")
-        ends = [".".join(words[-n:]) for n in range(1, len(words) + 1)]
-        others = [other for other in keys if other != key]
-        found[key] = next(
-            (e for e in ends if not any(f".{o}".endswith(f".{e}") for o in others)), key
-        )
-    return found
-
-
-def task_name(workload: str, variant: str, point: Mapping[str, str] | None) -> str:
-    """Name of a task and of its folder: `decode.cpo.oversubscription=2,rail=128`.
-
-    What no file system could take is written as in a URL, after blanks are left out: at
-    `85 %` it is `85%25`.
-    """
-    names = short_names(point or {})
-    words = [f"{in_a_name(names[k])}={in_a_name(v)}" for k, v in (point or {}).items()]
-    ends = [",".join(words)] if words else []
-    return ".".join([in_a_name(workload), in_a_name(variant), *ends])
-
-
-def in_a_name(text: str) -> str:
-    """`text` as part of the name of a folder."""
-    return quote(re.sub(r"\s+", "", text), safe="+")
+def place(variant: VariantResult) -> tuple[Any, ...]:
+    """Workload and point of the sweep: only rows that share both are compared."""
+    return variant.workload, tuple((variant.point or {}).items())
 
 
 def reference(
-    variants: list[dict[str, Any]], variant: dict[str, Any]
-) -> dict[str, Any]:
+    variants: Sequence[VariantResult], variant: VariantResult
+) -> VariantResult:
     """The first variant of the same workload at the same point of a sweep."""
     return next(v for v in variants if place(v) == place(variant))
 
 
-def place(variant: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Workload and point of the sweep: only rows that share both are compared."""
-    return variant["workload"], tuple((variant.get("point") or {}).items())
+def joules(variant: VariantResult) -> float:
+    """J/token of a variant that has it."""
+    assert variant.j_per_token is not None
+    return variant.j_per_token
 
 
-def group_j(variant: dict[str, Any]) -> dict[str, float]:
+def group_j(variant: VariantResult) -> dict[str, float]:
     """J/token of every one of `GROUPS`."""
-    energy = variant["energy_j_per_token"]
+    energy = variant.energy_j_per_token
     return {
         name: math.fsum(energy.get(cause, 0.0) for cause in inside)
         for name, (inside, _) in GROUPS.items()
     }
 
 
-def shown_hop(
-    variant: dict[str, Any], tier: str = "scale_out"
-) -> dict[str, Any] | None:
+def scale_out(variant: VariantResult) -> TierRow | None:
+    """The network that is compared; None where a variant failed before it."""
+    return variant.links.get("scale_out")
+
+
+def switch_link(variant: VariantResult) -> HopRow | None:
     """The link between switches, or the last kind of hop where there is none."""
-    hops = (variant.get("links") or {}).get(tier, {}).get("hops") or []
-    named = [hop for hop in hops if hop["name"] == "switch_link"]
+    tier = scale_out(variant)
+    hops = tier.hops if tier is not None else []
+    named = [hop for hop in hops if hop.name == "switch_link"]
     return (named or hops[-1:] or [None])[0]

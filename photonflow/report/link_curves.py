@@ -4,9 +4,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..causes import DirectionName
-from ..result.link_schema import Counted, LinkResult
+from ..result.link_schema import CountedRow, LinkResult
 from .drawing import INK, canvas, headline
-from .labels import WAYS, number
+from .labels import PLACES, number
 
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def curve_figure(result: LinkResult) -> "Figure":
     for side, way in list(zip(sides, ways, strict=True))[: 1 if alike else 2]:
         colour = COLOURS[side]
         x, y, now, ber, loss = way
-        name = "both ways" if alike else WAYS[side]
+        name = "both ways" if alike else PLACES[side]
         ax.plot(x, y, color=colour, lw=1.8, label=name)
         ax.plot([now], [max(ber, FLOOR)], "o", color=colour, ms=7)
         ax.annotate(
@@ -91,7 +91,7 @@ def curve_figure(result: LinkResult) -> "Figure":
     return figure
 
 
-def _counts(ax: Any, counted: Counted, now: float, colour: str) -> None:
+def _counts(ax: Any, counted: CountedRow, now: float, colour: str) -> None:
     """Error rates that were counted, each with its interval."""
     from matplotlib.colors import to_rgba
 

@@ -1,24 +1,26 @@
 """Figures of one link: its optical budget and its watts."""
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import causes
+from ..result.labels import STAGES
+from ..result.schema import MODULE_BPS, HopRow, PublishedRow, VariantResult
+from .details import published_text
 from .drawing import INK, below, beside, canvas, contrast, headline, span
-from .labels import BUDGET, CAUSES, LINK_COLOURS, Number, number, shown_hop
-from .published import CLAIMS
+from .labels import CAUSES, LINK_COLOURS, Number, number, switch_link
 
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Variant = dict[str, Any]
-MODULE_BPS = 1.6e12
+Variants = Sequence[VariantResult]
 ACROSS = 3
 """waterfalls in one line: with more, their labels would meet"""
 
 
-def budget(variants: list[Variant]) -> "Figure | None":
+def budget(variants: Variants) -> "Figure | None":
     """From the laser to the photodiode in dB, per variant, with what must arrive."""
     # Copper counts in volts and has no light to follow.
     drawn = [row for row in _hops(variants) if "laser" in _budget(row[1])]
@@ -29,14 +31,14 @@ def budget(variants: list[Variant]) -> "Figure | None":
     figure, axes = canvas(0.5 + 4.4 * lines, columns, lines, sharey=True)
     for ax in axes[len(drawn) :]:
         ax.set_visible(False)
-    margins = [hop["margin_db"] for _, hop in drawn]
+    margins = [hop.margin_db for _, hop in drawn]
     headline(
         figure,
         "From laser to photodiode, link between switches at its worst corner: "
         f"{span(margins, '.1f')} dB to spare",
     )
-    steps = [step for step in BUDGET if any(step in _budget(hop) for _, hop in drawn)]
-    names = [BUDGET[s] for s in steps] + [
+    steps = [step for step in STAGES if any(step in _budget(hop) for _, hop in drawn)]
+    names = [STAGES[s] for s in steps] + [
         "swing at the photodiode",
         "needed by the FEC",
     ]
@@ -56,14 +58,14 @@ def budget(variants: list[Variant]) -> "Figure | None":
                 )
             ax.plot([after, after], [row, row + 1], color="#737373", lw=0.6, zorder=0)
             level, lowest = after, min(lowest, after)
-        needed, row = level - hop["margin_db"], len(steps)
+        needed, row = level - hop.margin_db, len(steps)
         _dot(ax, row, level, INK, f"{number(level, '.1f')} dBm")
-        colour = "#009E73" if hop["margin_db"] >= 0 else "#CC79A7"
-        ax.barh(row + 1, -hop["margin_db"], 0.6, level, color=colour)
-        told = f"margin {number(hop['margin_db'], '.1f')} dB"
-        told += f", needs {number(needed, '.1f')} dBm"
-        ax.text(max(level, needed) + 0.5, row + 1, told, va="center", size=8)
-        ax.set_title(f"{label} ({hop['technology']})", loc="left", size=10)
+        colour = "#009E73" if hop.margin_db >= 0 else "#CC79A7"
+        ax.barh(row + 1, -hop.margin_db, 0.6, level, color=colour)
+        margin = f"margin {number(hop.margin_db, '.1f')} dB"
+        margin += f", needs {number(needed, '.1f')} dBm"
+        ax.text(max(level, needed) + 0.5, row + 1, margin, va="center", size=8)
+        ax.set_title(f"{label} ({hop.technology})", loc="left", size=10)
         ax.set_xlabel("level in one lane, dBm")
         ax.set_xlim(min(lowest, needed) - 5.5, changes["laser"] + 9)
         ax.grid(axis="x", color="#E5E5E5", lw=0.6)
@@ -73,18 +75,18 @@ def budget(variants: list[Variant]) -> "Figure | None":
     return figure
 
 
-def _hops(variants: list[Variant]) -> list[tuple[str, dict[str, Any]]]:
+def _hops(variants: Variants) -> list[tuple[str, HopRow]]:
     """One link per technology: others of its variants are the same or close to it."""
-    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    found: dict[str, tuple[str, HopRow]] = {}
     for variant in variants:
-        hop = shown_hop(variant)
+        hop = switch_link(variant)
         if hop:
-            found.setdefault(hop["technology"], (variant["name"], hop))
+            found.setdefault(hop.technology, (variant.name, hop))
     return list(found.values())
 
 
-def _budget(hop: dict[str, Any]) -> dict[str, Any]:
-    return hop["budget_db"].get("a_to_b") or {}
+def _budget(hop: HopRow) -> dict[str, float]:
+    return hop.budget_db.get("a_to_b", {})
 
 
 def _dot(ax: Any, row: int, level: Number, colour: str, text: str) -> None:
@@ -92,30 +94,32 @@ def _dot(ax: Any, row: int, level: Number, colour: str, text: str) -> None:
     beside(ax, level, row, text, weight="bold")
 
 
-def port_watts(variants: list[Variant]) -> "Figure | None":
+def port_watts(
+    variants: Variants, published: Sequence[PublishedRow]
+) -> "Figure | None":
     """Watts of one 1.6T link end by cause: what the vendor counts, and the host."""
     rows = [
-        (label, hop, hop["ends"]["a"], MODULE_BPS / hop["rate_bps"])
+        (label, hop, hop.ends["a"], MODULE_BPS / hop.rate_bps)
         for label, hop in _hops(variants)
     ]
     if not rows:
         return None
     figure, (ax,) = canvas(2.7 + 0.62 * len(rows))
-    vendor = [end["vendor_w"]["worst"] * scale for _, _, end, scale in rows]
-    full = [end["with_host_w"]["worst"] * scale for _, _, end, scale in rows]
-    told = ", ".join(
+    vendor = [end.vendor_w["worst"] * scale for _, _, end, scale in rows]
+    full = [end.with_host_w["worst"] * scale for _, _, end, scale in rows]
+    watts_of = ", ".join(
         f"{label} {number(w, '.1f')} W"
         for (label, *_), w in zip(rows, vendor, strict=True)
     )
     limit = 1.22 * max(*full, 30.0)
-    headline(figure, f"One 1.6T port as vendors count it: {told}")
+    headline(figure, f"One 1.6T port as vendors count it: {watts_of}")
     legend: dict[tuple[bool, int], tuple[str, Any]] = {}
     for row, (_, hop, end, scale) in enumerate(rows):
         left = 0.0
-        inside = [c for c in causes.LINK if end["boundary"].get(c) != "host"]
-        outside = [c for c in causes.LINK if end["boundary"].get(c) == "host"]
+        inside = [c for c in causes.LINK if end.boundary.get(c) != "host"]
+        outside = [c for c in causes.LINK if end.boundary.get(c) == "host"]
         for cause in inside + outside:
-            watts = end["power_w"].get(cause, 0.0) * scale
+            watts = end.power_w.get(cause, 0.0) * scale
             if not watts:
                 continue
             colour, host = LINK_COLOURS[cause], cause in outside
@@ -145,9 +149,11 @@ def port_watts(variants: list[Variant]) -> "Figure | None":
                 (-4 if side == "right" else 4, -1), textcoords="offset points", ha=side,
                 va="top", size=8.5, weight="bold",
             )  # fmt: skip
-        claim = CLAIMS.get(hop["technology"].split("-")[0])
-        if claim:
-            low, high, text, _ = claim
+        for claim in published:
+            if hop.technology not in claim.links:
+                continue
+            low, high = claim.watts(MODULE_BPS)
+            text = published_text(claim, MODULE_BPS)
             ax.plot(
                 [low, high], [row - 0.36] * 2, "D-", color=INK, ms=4, mfc="w", lw=1.2
             )

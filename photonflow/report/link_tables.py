@@ -1,170 +1,181 @@
 """One link in a terminal: its light, its watts, its limits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rich.table import Table
+from rich.text import Text
 
 from .. import causes
-from ..causes import ClimateName, DirectionName
 from ..limits import met
 from ..quantity import show
+from ..result.labels import (
+    STAGES,
+    limit,
+    noise_name,
+    show_quantity,
+    stage_name,
+)
 from ..result.link_schema import LinkResult
-from .labels import BUDGET, CAUSES, WAYS, limit, noise_name, stage_name
-from .link_labels import told
+from .labels import CAUSES, PLACES
+from .table import Cell, Column, Row, Table, terminal
 
 
-SIDES: tuple[DirectionName, ...] = ("a_to_b", "b_to_a")
+SIDES = tuple(causes.DIRECTIONS.values())
 LEAST = 5e-4
 """watts and shares below this are left out of the tables"""
 
 
 def link_tables(result: LinkResult) -> Iterator[Any]:
-    """Title, optical budget, watts, limits."""
-    yield f"{result.technology}: {result.about}\n{_conditions(result)}\n"
-    yield _light(result)
-    yield _watts(result)
-    yield _limits(result)
-    yield _told(result)
+    """Title, optical budget, watts, limits, and what a terminal shows of them."""
+    yield Text(f"{result.technology}: {result.about}\n{_conditions(result)}\n")
+    yield terminal(_budget(result))
+    yield terminal(_watts(result))
+    yield terminal(_limits(result))
+    yield Text(_notes(result))
 
 
 def _conditions(result: LinkResult) -> str:
-    words = []
-    climates: tuple[ClimateName, ...] = ("worst", "nominal")
-    for climate in climates:
+    lines = []
+    for climate in causes.CLIMATES:
         at = result.conditions[climate]
-        words.append(
+        lines.append(
             f"{'Worst corner' if climate == 'worst' else 'Nominal'}: "
-            f"case {told(at['case_k'], 'K')}, external laser "
-            f"{told(at['coolant_k'], 'K')}, {at['length_m']:g} m, "
+            f"case {show_quantity(at['case_k'], 'K')}, external laser "
+            f"{show_quantity(at['coolant_k'], 'K')}, {at['length_m']:g} m, "
             f"{at['ageing_db']:g} dB of ageing."
         )
-    return "\n".join(words)
+    return "\n".join(lines)
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column("")
-    for column in columns:
-        left = column == "paid by"
-        table.add_column(column, justify="left" if left else "right")
-    return table
+def _row(label: str, values: Iterable[str], ends: bool = False) -> Row:
+    return Row([Cell(label), *map(Cell, values)], ends)
 
 
-def _light(result: LinkResult) -> Table:
+def _budget(result: LinkResult) -> Table:
     """From the source to the decision."""
-    ways = [result.budget_db[side] for side in SIDES]
-    optical = "laser" in ways[0]
-    table = _table("Budget at the worst corner, dB", "a to b", "b to a")
-    stages = dict.fromkeys(name for way in ways for name in way)
-    order = [*(name for name in BUDGET if name in stages), *stages]
-    for stage in dict.fromkeys(order):
-        name = stage_name(stage)
-        if stage == "laser":
-            name += ", dBm"
-        if stage == "swing":
-            name += ", dB over 1 V²"
-        table.add_row(name, *(_number(way.get(stage), "+.2f") for way in ways))
+    losses = [result.budget_db[side] for side in SIDES]
+    optical = "laser" in losses[0]
+    stages = dict.fromkeys(name for way in losses for name in way)
+    order = dict.fromkeys([*(name for name in STAGES if name in stages), *stages])
+    units = {"laser": ", dBm", "swing": ", dB over 1 V²"}
+    rows = [
+        _row(
+            stage_name(stage) + units.get(stage, ""),
+            (_number(way.get(stage), "+.2f") for way in losses),
+        )
+        for stage in order
+    ]
     if optical:
-        got = [sum(way.values()) for way in ways]
-        table.add_row("swing at the photodiode (OMA), dBm", *(f"{x:+.2f}" for x in got))
-    table.add_section()
+        received = [f"{sum(way.values()):+.2f}" for way in losses]
+        rows.append(_row("swing at the photodiode (OMA), dBm", received))
+    rows[-1] = rows[-1]._replace(ends_section=True)
     found = [result.directions[side] for side in SIDES]
     now = [way.log10_ber for way in found]
-    limit = result.log10_ber_limit
-    table.add_row("bit error rate before FEC", *(f"{10.0**x:.2g}" for x in now))
-    table.add_row(
-        f"  its log10; the FEC stands {limit:.2f}", *(f"{x:.2f}" for x in now)
-    )
     unit = "dB of light" if optical else "dB of signal to noise"
-    table.add_row(
-        f"margin, {unit}; asked for {result.reserve_db:g}",
-        *(f"{way.margin_db:.2f}" for way in found),
-    )
-    table.add_section()
+    rows += [
+        _row("bit error rate before FEC", (f"{10.0**x:.2g}" for x in now)),
+        _row(
+            f"  its log10; the FEC corrects up to {result.log10_ber_limit:.2f}",
+            (f"{x:.2f}" for x in now),
+        ),
+        _row(
+            f"margin, {unit}; required {result.reserve_db:g}",
+            (f"{way.margin_db:.2f}" for way in found),
+            ends=True,
+        ),
+    ]
     shares = [result.noise_share[side] for side in SIDES]
-    for noise in dict.fromkeys(name for share in shares for name in share):
-        if max(share.get(noise, 0.0) for share in shares) < LEAST:
-            continue
-        name = f"noise: {noise_name(noise)}"
-        table.add_row(name, *(_number(share.get(noise), ".1%") for share in shares))
-    return table
+    rows += [
+        _row(
+            f"noise: {noise_name(noise)}",
+            (_number(share.get(noise), ".1%") for share in shares),
+        )
+        for noise in dict.fromkeys(name for share in shares for name in share)
+        if max(share.get(noise, 0.0) for share in shares) >= LEAST
+    ]
+    columns = [Column("", "left"), *(Column(PLACES[side]) for side in SIDES)]
+    return Table("Budget at the worst corner, dB", columns, rows)
 
 
 def _watts(result: LinkResult) -> Table:
     """By end and cause with the box that pays; both boundaries, both climates."""
     a, b = result.ends["a"], result.ends["b"]
-    table = _table("Watts, nominal", "end a", "end b", "pJ/bit", "paid by")
-    joules = result.energy_by_cause_j_per_bit
+    joules, rate = result.energy_by_cause_j_per_bit, result.rate_bps
+    rows = []
     for cause in causes.LINK:
-        if max(a.power_w[cause], b.power_w[cause]) < LEAST:
+        watts = [end.power_w[cause] for end in (a, b)]
+        if max(watts) < LEAST:
             continue
-        boxes = dict.fromkeys(
-            end.boundary[cause] for end in (a, b) if end.power_w[cause]
-        )
-        table.add_row(
-            # A Mach-Zehnder's bias counts here as well as a ring's heater.
-            "tuning, bias and control" if cause == "tuning" else CAUSES[cause],
-            f"{a.power_w[cause]:.3f}",
-            f"{b.power_w[cause]:.3f}",
-            f"{joules[cause] * 1e12:.3f}",
-            " / ".join(box.replace("_", " ") for box in boxes),
-        )
-    table.add_section()
-    rate = result.rate_bps
-    for words, read in (
-        ("vendor's boundary (no host)", lambda end: end.vendor_w),
-        ("full, with host SerDes and FEC", lambda end: end.with_host_w),
+        boxes = dict.fromkeys(e.boundary[cause] for e in (a, b) if e.power_w[cause])
+        # A Mach-Zehnder's bias counts here as well as a ring's heater.
+        label = "tuning, bias and control" if cause == "tuning" else CAUSES[cause]
+        paid = " / ".join(box.replace("_", " ") for box in boxes)
+        values = [*(f"{w:.3f}" for w in watts), f"{joules[cause] * 1e12:.3f}", paid]
+        rows.append(_row(label, values))
+    if rows:
+        rows[-1] = rows[-1]._replace(ends_section=True)
+    for label, pair in (
+        ("vendor's boundary (no host)", (a.vendor_w, b.vendor_w)),
+        ("full, with host SerDes and FEC", (a.with_host_w, b.with_host_w)),
     ):
-        for climate, name in (("nominal", "nominal"), ("worst", "worst corner")):
-            pair = [read(end)[climate] for end in (a, b)]
-            table.add_row(
-                f"{words}, {name}",
-                *(f"{w:.2f}" for w in pair),
-                f"{sum(pair) / (2 * rate) * 1e12:.2f}",
-                "",
+        for climate in reversed(causes.CLIMATES):
+            watts = [end[climate] for end in pair]
+            both = f"{sum(watts) / (2 * rate) * 1e12:.2f}"
+            rows.append(
+                _row(
+                    f"{label}, {PLACES.get(climate, climate)}",
+                    [*(f"{w:.2f}" for w in watts), both, ""],
+                )
             )
-    return table
+    columns = [Column("", "left"), *map(Column, ("end a", "end b", "pJ/bit"))]
+    return Table("Watts, nominal", [*columns, Column("paid by", "left")], rows)
 
 
 def _limits(result: LinkResult) -> Table:
     """Slack of every limit: met from 0."""
-    table = _table("Limits: slack, met from 0", "a to b", "b to a", "nominal a / b")
     worst, nominal = result.slacks["worst"], result.slacks["nominal"]
-    names = dict.fromkeys(n for side in SIDES for n in worst[side])
-    for name in names:
-        pair = [worst[side].get(name) for side in SIDES]
-        warm = [nominal[side].get(name) for side in SIDES]
+    rows = []
+    for name in dict.fromkeys(n for side in SIDES for n in worst[side]):
+        cells = [_slack(worst[side].get(name)) for side in SIDES]
         about = limit(name)
         # What the corner decides is no limit anywhere else.
-        beside = " / ".join(map(_slack, warm)) if about.nominal else ""
-        table.add_row(about.label, *map(_slack, pair), beside)
-    return table
+        warm = [_slack(nominal[side].get(name)).text for side in SIDES]
+        other = Cell(" / ".join(warm) if about.nominal else "")
+        rows.append(Row([Cell(about.label), *cells, other]))
+    columns = [Column(PLACES[side]) for side in SIDES]
+    return Table(
+        "Limits: slack, met from 0",
+        [Column("", "left"), *columns, Column("nominal a / b")],
+        rows,
+    )
 
 
-def _told(result: LinkResult) -> str:
+def _notes(result: LinkResult) -> str:
     """Lasers, rate and latency."""
-    words = [
-        f"{WAYS.get(drive.path.split('.')[0], drive.path.split('.')[0])}: laser at "
-        f"{show(drive.amps, 'A')}, the least that meets its "
-        f"{'error rate' if drive.binding == 'ber' else 'launch'}"
-        if drive.reachable
-        else f"{drive.path.split('.')[0]}: laser at {show(drive.amps, 'A')}, "
-        "the most light it has"
-        for drive in result.drives
-    ]
+    lines = []
+    for drive in result.drives:
+        place = drive.path.split(".")[0].replace("_", " ")
+        binding = "error rate" if drive.binding == "ber" else "launch"
+        lines.append(
+            f"{place}: laser at {show(drive.amps, 'A')}, "
+            + (
+                f"the least that meets its {binding}"
+                if drive.reachable
+                else "the most light it has"
+            )
+        )
     if result.counted is not None:
-        words.append(_counted(result))
-    words.append(
+        lines.append(_counted(result))
+    lines.append(
         f"Payload {show(result.rate_bps, 'bit/s')} each way, on the line "
         f"{show(result.line_rate_bps, 'bit/s')}; one way takes "
         f"{show(result.latency_s, 's')}, FEC to FEC."
     )
-    return "\n".join(words)
+    return "\n".join(lines)
 
 
 def _counted(result: LinkResult) -> str:
-    """What the simulation in time says beside what is computed."""
+    """Counted and computed error rate of the direction that was simulated."""
     counted = result.counted
     assert counted is not None
     side, row = counted.direction, counted.counts[0]
@@ -174,16 +185,17 @@ def _counted(result: LinkResult) -> str:
         if row.errors
         else f"no wrong bit in {row.bits:.1e}: BER below {row.high:.1e}"
     )
-    return f"Simulated in time, {WAYS[side]}: {found}; computed {computed:.1e}"
+    return f"Simulated in time, {PLACES[side]}: {found}; computed {computed:.1e}"
 
 
 def _number(value: float | None, form: str) -> str:
     return "" if value is None else format(value, form)
 
 
-def _slack(value: float | None) -> str:
+def _slack(value: float | None) -> Cell:
     if value is None:
-        return ""
-    mark = "" if met(value) else " MISSED"
+        return Cell("")
+    missed = not met(value)
     # What a solved current leaves is 0 to rounding.
-    return f"{0.0 if abs(value) < 1e-9 else value:.3g}{mark}"
+    text = f"{0.0 if abs(value) < 1e-9 else value:.3g}{' MISSED' if missed else ''}"
+    return Cell(text, mark="bad" if missed else "")

@@ -1,8 +1,10 @@
 """The figure of optical matrix units: where joules go, and what makes them inexact."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from ..result.schema import VariantResult
 from .drawing import below, canvas, headline, span, stack
 from .figures import decimals
 from .labels import CAUSES
@@ -32,14 +34,14 @@ NOISE = {
 }
 
 
-def matrix_unit(variants: list[dict[str, Any]]) -> "Figure | None":
+def matrix_unit(variants: Sequence[VariantResult]) -> "Figure | None":
     """pJ of an operation by cause, and noise by cause, of every kind of unit."""
-    units = {u["technology"]: u for v in variants if (u := v.get("matrix_unit"))}
+    units = {u.technology: u for v in variants if (u := v.matrix_unit)}
     if not units:
         return None
     figure, (joules, noise) = canvas(2.6 + 0.42 * len(units), 2)
-    total = [1e12 / u["flop_per_j"] for u in units.values()]
-    decibels = [u["snr_db"] for u in units.values()]
+    total = [1e12 / u.flop_per_j for u in units.values()]
+    decibels = [u.snr_db for u in units.values()]
     headline(
         figure,
         f"An optical operation takes {span(total, decimals(total))} pJ and comes out "
@@ -47,7 +49,7 @@ def matrix_unit(variants: list[dict[str, Any]]) -> "Figure | None":
     )
     parts = {
         CAUSES[cause].removeprefix("optical unit: "): (
-            [u["energy_j_per_mac"].get(cause, 0.0) / 2 * 1e12 for u in units.values()],
+            [u.energy_j_per_mac.get(cause, 0.0) / 2 * 1e12 for u in units.values()],
             colour,
         )
         for cause, colour in ENERGY.items()
@@ -57,10 +59,10 @@ def matrix_unit(variants: list[dict[str, Any]]) -> "Figure | None":
     joules.set_title("energy of an operation", loc="left", size=10)
     below(joules, 3)
     shares = {
-        name: ([u["noise"][cause] * 1e3 for u in units.values()], colour)
+        name: ([u.noise[cause] * 1e3 for u in units.values()], colour)
         for cause, (name, colour) in NOISE.items()
     }
-    sums = [math.fsum(u["noise"].values()) * 1e3 for u in units.values()]
+    sums = [math.fsum(u.noise.values()) * 1e3 for u in units.values()]
     stack(noise, list(units), shares, decimals(sums))
     noise.set_xlabel("noise over signal, thousandths (2.5 is 26 dB)")
     noise.set_title("what makes it inexact", loc="left", size=10)

@@ -3,18 +3,21 @@
 import io
 import os
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import details, figures, link_figures, published, sweep, tables
+from ..result.schema import PublishedRow, Result, SourceRow
+from . import details, figures, link_figures, sweep, tables
 from . import matrix_unit_figures as unit_figures
-from .labels import labels
+from .labels import labels, number
 
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Rows = list[dict[str, Any]]
+Trace = Sequence[Mapping[str, Any]]
+"""one row for each piece of a search"""
 
 # Text stays text, to be searched and read aloud; ids do not change from run to run.
 _STYLE: Any = {
@@ -45,8 +48,8 @@ CAPTIONS = {
     "matrix_unit": "One optical matrix unit with nothing idle in between. Left: joules "
     "of one operation (a multiply-add is two); light, converters and receivers are "
     "clocked and burn all the time. Right: noise over signal of a product's output, "
-    "Gaussian data; a model bears 2.5 thousandths as it is, and 22 if it was retrained "
-    "for it (estimates).",
+    "Gaussian data; a model keeps its answers up to 2.5 thousandths as it is, and up "
+    "to 22 if it was retrained with noise (estimates).",
     "utilisation": "The energy per delivered bit is the full-load figure divided by "
     "this share: savings in a link are savings of standing power.",
     "budget": "One lane from switch to switch, a to b, at the worst corner (hot, old, "
@@ -55,8 +58,8 @@ CAPTIONS = {
     "fails, in the worse direction. Another link, such as the host's, may have less: "
     "the comparison gives the worst.",
     "port_watts": "Plain colours are inside the vendor's box (module or engine, with "
-    "its laser); hatched ones are in the host chip, which a vendor does not count. "
-    + published.NOTE,
+    "its laser); hatched ones are in the host chip, which a vendor does not count. The "
+    "link is the one between switches. ",
     "search_trace": "The search descends from many starts at once. Left: the best of "
     "those that keep all limits so far. Middle: the worst of all starts; a branch that "
     "cannot keep its limits stays high. Right: starts that keep all limits and can "
@@ -68,69 +71,60 @@ MISSING = {
 }
 
 
-def write_page(
-    folder: Path,
-    result: dict[str, Any],
-    trace: Rows | None,
-    sources: Rows,
-    estimates: Rows,
-) -> None:
+def write_page(folder: Path, result: Result, trace: Trace | None) -> None:
     """Writes `report.html` and `figures/*.svg` into `folder`.
 
-    `result` is a parsed `result.json`, `trace` the rows of `trace.parquet`; `sources`
-    and `estimates` are the rows that `photonflow cite` prints.
+    `trace` are the rows of `trace.parquet`.
     """
     drawn = draw(result, trace)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     for name, svg in drawn.items():
         if svg is not None:
             _write(folder / "figures" / f"{name}.svg", svg)
-    _write(folder / "report.html", html(result, drawn, sources, estimates))
+    _write(folder / "report.html", html(result, drawn))
 
 
-def draw(result: dict[str, Any], trace: Rows | None) -> dict[str, str | None]:
+def draw(result: Result, trace: Trace | None) -> dict[str, str | None]:
     """Every figure as SVG by name; None where there is nothing to draw."""
     import matplotlib
 
-    everything = result["variants"]
-    variants, swept = sweep.ends(everything), sweep.swept(everything)
+    everything = result.variants
+    variants, swept = sweep.first_and_last(everything), sweep.swept(everything)
     with matplotlib.rc_context(_STYLE):
         unit = unit_figures.matrix_unit(everything)
-        units = {} if unit is None else {"matrix_unit": unit}
         found = {
             **({"sweep": sweep.j_per_token(everything)} if swept else {}),
             "energy": figures.energy(variants),
             "standing": figures.standing(variants),
             "step_time": figures.step_time(variants),
-            **units,
+            **({"matrix_unit": unit} if unit else {}),
             "utilisation": figures.utilisation(variants),
             "budget": link_figures.budget(variants),
-            "port_watts": link_figures.port_watts(variants),
+            "port_watts": link_figures.port_watts(variants, result.published),
             "search_trace": figures.search_trace(everything, trace),
         }
         return {name: fig and _svg(fig) for name, fig in found.items()}
 
 
-def html(
-    result: dict[str, Any], drawn: dict[str, str | None], sources: Rows, estimates: Rows
-) -> str:
+def html(result: Result, drawn: Mapping[str, str | None]) -> str:
     """The page as text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
+    claims = _claims(result.published, result.sources)
     pictures = [
         {
             "name": name,
             "svg": None if svg is None else Markup(inline(svg, name)),
-            "caption": CAPTIONS[name],
+            "caption": CAPTIONS[name] + (claims if name == "port_watts" else ""),
             "missing": MISSING.get(
                 name, "Nothing to draw: no variant has these numbers."
             ),
         }
         for name, svg in drawn.items()
     ]
-    variants = result["variants"]
-    names = labels(variants)
+    variants = result.variants
+    named = list(zip(labels(variants), variants, strict=True))
     page = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -139,45 +133,55 @@ def html(
         lstrip_blocks=True,
     ).get_template("template.html")
     return page.render(
-        title=result.get("title") or result["experiment"],
-        experiment=result["experiment"],
-        objective=result["objective"],
-        sentence=tables.manager_sentence(result),
-        names=names,
-        sweep=sweep.by_task(variants),
+        title=result.title or result.experiment,
+        result=result,
+        swept=sweep.swept(variants),
         warnings=[
-            (name, v.get("message") or "a limit is missed")
-            for name, v in zip(names, variants, strict=True)
-            if not v["feasible"]
+            (name, v.message or "a limit is missed")
+            for name, v in named
+            if not v.feasible
         ],
-        comparison=tables.comparison(variants),
-        by_cause=tables.by_cause(variants),
-        step_time=tables.step_time(variants),
+        comparison=tables.comparison(result),
+        by_cause=[
+            tables.energy_by_cause(variants),
+            tables.step_time_by_cause(variants),
+        ],
         pictures=pictures,
+        gaps=details.published_gaps(variants, result.published),
         designs=[
             (
                 name,
+                number(v.controlled_share, ".2%") if v.controlled_share else "",
+                details.search_text(v),
                 details.design(v),
                 details.branches(v),
-                v.get("search"),
-                v.get("controlled_share"),
             )
-            for name, v in zip(names, variants, strict=True)
-            if v["design"]
+            for name, v in named
+            if v.design
         ],
-        limits=[
-            (name, details.constraints(v))
-            for name, v in zip(names, variants, strict=True)
-        ],
-        elasticities=[
-            (name, details.elasticities(v) + details.slopes(v), details.guesses(v))
-            for name, v in zip(names, variants, strict=True)
-            if v["elasticities"]
+        limits=[(name, details.limits(v)) for name, v in named],
+        sensitivities=[
+            (name, details.sensitivities(v), details.estimated_sensitivities(v))
+            for name, v in named
+            if v.elasticities
         ],
         ports=details.ports(variants),
-        sources=details.sources(sources),
-        estimates=details.estimates(estimates),
-        number=tables.number,
+        sources=details.sources(result.sources),
+        estimates=details.estimates(variants),
+    )
+
+
+def _claims(published: Sequence[PublishedRow], sources: Sequence[SourceRow]) -> str:
+    """Where the published watts come from; claims of vendors and the trade press."""
+    if not published:
+        return ""
+    cited = {row.key: row.cite for row in sources}
+    texts = [
+        f"{row.technology}: {cited.get(row.source, row.source)}" for row in published
+    ]
+    return (
+        "Published figures are claims of vendors and the trade press at the vendor's "
+        f"boundary, part of no model: {'; '.join(texts)}."
     )
 
 

@@ -1,242 +1,346 @@
-"""The tables that compare variants: text to read beside the number it came from."""
+"""The tables that compare variants."""
 
 import math
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from .. import causes
-from .labels import NONE, Number, cause_name, number, reference
+from ..result.names import key_labels
+from ..result.schema import MODULE_BPS, Result, VariantResult
+from .labels import (
+    NONE,
+    Number,
+    cause_name,
+    labels,
+    number,
+    place,
+    reference,
+    scale_out,
+    switch_link,
+)
+from .table import Cell, Column, Row, Table
 
 
-Variant = dict[str, Any]
-MODULE_BPS = 1.6e12
+class Quantity(NamedTuple):
+    """One figure of a variant, and how it is written."""
 
-
-class Cell(NamedTuple):
-    """What is read, and the number in `result.json` that it says."""
-
-    text: str
-    value: Number | bool | None = None
-    mark: str = ""
-    """CSS class"""
-
-
-class Line(NamedTuple):
-    """One figure for all variants."""
-
-    name: str
+    label: str
+    short: str
+    """head of a narrow column; empty where a narrow table leaves it out"""
     note: str
-    cells: list[Cell]
+    read: Callable[[VariantResult], Number | None]
+    form: str
+    scale: float = 1.0
+
+    def cell(self, variant: VariantResult) -> Cell:
+        """The figure of one variant."""
+        value = self.read(variant)
+        return Cell(number(value, self.form, self.scale), value)
 
 
-def comparison(variants: list[Variant]) -> list[Line]:
-    """One line per figure, one cell per variant."""
-    lines = []
-    for name, note, read, form, scale in FIGURES:
-        values = [read(variant) for variant in variants]
-        cells = [Cell(number(value, form, scale), value) for value in values]
-        lines.append(Line(name, note, cells))
-    changes = [_change(reference(variants, v), v) for v in variants]
-    first = [Cell(number(c, "+.2%"), c) for c in changes]
-    if any(v.get("matrix_unit") for v in variants):
-        for name, note, key, form, scale in UNIT:
-            values = [(v.get("matrix_unit") or {}).get(key) for v in variants]
-            cells = [Cell(number(value, form, scale), value) for value in values]
-            lines.append(Line(name, note, cells))
-    lines.insert(1, Line("change against the first variant", "", first))
-    verdict = [
-        Cell("yes", True, "good") if v["feasible"] else Cell("no", False, "bad")
-        for v in variants
-    ]
-    lines.append(Line("meets all its limits", "at the worst corner", verdict))
-    return lines
-
-
-def tier(variant: Variant) -> dict[str, Any]:
-    """The scale-out network; empty where a variant failed before it."""
-    return (variant.get("links") or {}).get("scale_out") or {}
-
-
-def network_share(variant: Variant) -> Number | None:
+def network_share(variant: VariantResult) -> Number | None:
     """Part of J/token that both tiers of the network burn at the boards."""
-    total = variant["j_per_token"]
-    parts = variant["energy_j_per_token"].items()
-    used = math.fsum(joules for cause, joules in parts if cause.startswith("network."))
+    total, parts = variant.j_per_token, variant.energy_j_per_token
+    used = math.fsum(j for cause, j in parts.items() if cause.startswith("network."))
     return used / total if total else None
 
 
-def end_watts(variant: Variant, which: str) -> Number | None:
+def end_watts(variant: VariantResult, with_host: bool) -> Number | None:
     """Mean worst-corner watts of a scale-out link end, per 1.6 Tbit/s of payload."""
-    hops = tier(variant).get("hops") or []
+    tier = scale_out(variant)
     watts, ports = 0.0, 0.0
-    for hop in hops:
-        n = hop["links_per_accelerator"]
-        watts += n * math.fsum(end[which]["worst"] for end in hop["ends"].values())
-        ports += n * len(hop["ends"]) * hop["rate_bps"] / MODULE_BPS
+    for hop in tier.hops if tier is not None else []:
+        n = hop.links_per_accelerator
+        for end in hop.ends.values():
+            watts += n * (end.with_host_w if with_host else end.vendor_w)["worst"]
+            ports += n * hop.rate_bps / MODULE_BPS
     return watts / ports if ports else None
 
 
-def _change(first: Variant, variant: Variant) -> Number | None:
-    base, now = first["j_per_token"], variant["j_per_token"]
-    if base is None or now is None or first is variant:
+def switch_watts(variant: VariantResult) -> Number | None:
+    """Worst-corner watts of one end between switches, vendor's boundary, per 1.6T."""
+    hop = switch_link(variant)
+    if hop is None:
         return None
-    return now / base - 1
+    return hop.ends["a"].vendor_w["worst"] * MODULE_BPS / hop.rate_bps
 
 
+def _saved(variant: VariantResult) -> Number | None:
+    """Change of J/token by the search."""
+    base, now = variant.baseline_j_per_token, variant.j_per_token
+    return None if base is None or now is None else now / base - 1
+
+
+def _tier(field: str) -> Callable[[VariantResult], Number | None]:
+    return lambda variant: getattr(scale_out(variant), field, None)
+
+
+def _unit(field: str) -> Callable[[VariantResult], Number | None]:
+    return lambda variant: getattr(variant.matrix_unit, field, None)
+
+
+QUANTITIES = [
+    Quantity(
+        "energy per token, J",
+        "J/token",
+        "everything, at the facility meter",
+        lambda v: v.j_per_token,
+        ".4f",
+    ),
+    Quantity(
+        "change by the search",
+        "by search",
+        "against the same variant as its cards describe it",
+        _saved,
+        "+.2%",
+    ),
+    Quantity(
+        "tokens per second",
+        "tokens/s",
+        "whole cluster",
+        lambda v: v.tokens_per_s,
+        ",.0f",
+    ),
+    Quantity(
+        "time of a step, ms",
+        "step, ms",
+        "in decode the time per output token",
+        lambda v: v.step_time_s,
+        ".2f",
+        1e3,
+    ),
+    Quantity(
+        "power, MW", "MW", "at the facility meter", lambda v: v.power_w, ".3f", 1e-6
+    ),
+    Quantity(
+        "standing power",
+        "standing",
+        "part that burns without any work",
+        lambda v: v.static_share,
+        ".1%",
+    ),
+    Quantity(
+        "network's share of J/token",
+        "network",
+        "both tiers, before conversion and cooling",
+        network_share,
+        ".2%",
+    ),
+    Quantity(
+        "share of J/token that the search controls",
+        "",
+        "link ends with a free parameter, vendor's boundary",
+        lambda v: v.controlled_share,
+        ".2%",
+    ),
+    Quantity(
+        "scale-out, W per 1.6T link end",
+        "W/end",
+        "vendor's boundary: module or engine with its laser; mean over all ends, those "
+        "at the hosts included; worst corner",
+        lambda v: end_watts(v, with_host=False),
+        ".2f",
+    ),
+    Quantity(
+        "scale-out, W per 1.6T link end between switches",
+        "",
+        "the same of the links between switches alone",
+        switch_watts,
+        ".2f",
+    ),
+    Quantity(
+        "scale-out, W per 1.6T link end, with host PHY",
+        "with host",
+        "mean over all ends, with the SerDes and FEC of the host chip",
+        lambda v: end_watts(v, with_host=True),
+        ".2f",
+    ),
+    Quantity(
+        "scale-out, pJ/bit at full load",
+        "",
+        "nominal, with the host's SerDes and FEC",
+        _tier("energy_j_per_bit"),
+        ".2f",
+        1e12,
+    ),
+    Quantity(
+        "scale-out, nJ per delivered bit",
+        "",
+        "the same at the utilisation below",
+        _tier("energy_per_delivered_bit_j"),
+        ".2f",
+        1e9,
+    ),
+    Quantity(
+        "scale-out, log10 of the error rate before FEC",
+        "log10 BER",
+        "worst link at its worst corner",
+        _tier("log10_ber"),
+        ".2f",
+    ),
+    Quantity(
+        "scale-out margin, dB",
+        "margin, dB",
+        "loss that could still be added; worst link, worst corner",
+        _tier("margin_db"),
+        ".2f",
+    ),
+    Quantity(
+        "scale-out utilisation",
+        "used",
+        "payload over payload rate, mean over links and time",
+        _tier("utilisation"),
+        ".3%",
+    ),
+]
 UNIT = [
-    (
+    Quantity(
         "optical unit, signal over noise, dB",
+        "SNR, dB",
         "of a product's output, Gaussian data",
-        "snr_db",
+        _unit("snr_db"),
         ".1f",
-        1.0,
     ),
-    ("optical unit, effective bits", "", "effective_bits", ".2f", 1.0),
-    ("optical unit, GFLOP per J", "at full load", "flop_per_j", ",.0f", 1e-9),
-    ("optical unit, PFLOP/s", "reloads included", "flop_per_s", ".2f", 1e-15),
-    ("optical unit, part of the step at work", "", "busy", ".0%", 1.0),
-    ("optical unit, light of one mesh, W", "", "laser_w", ".2f", 1.0),
-    (
+    Quantity(
+        "optical unit, effective bits", "bits", "", _unit("effective_bits"), ".2f"
+    ),
+    Quantity(
+        "optical unit, GFLOP per J",
+        "GFLOP/J",
+        "at full load",
+        _unit("flop_per_j"),
+        ",.0f",
+        1e-9,
+    ),
+    Quantity(
+        "optical unit, PFLOP/s",
+        "PFLOP/s",
+        "reloads included",
+        _unit("flop_per_s"),
+        ".2f",
+        1e-15,
+    ),
+    Quantity(
+        "optical unit, part of the step at work", "busy", "", _unit("busy"), ".0%"
+    ),
+    Quantity("optical unit, light of one mesh, W", "", "", _unit("laser_w"), ".2f"),
+    Quantity(
         "optical unit, loss, dB",
+        "",
         "source to detector, every lane at full scale",
-        "insertion_db",
+        _unit("insertion_db"),
         ".1f",
-        1.0,
     ),
-    (
+    Quantity(
         "optical unit, area, cm²",
+        "",
         "all meshes of one accelerator",
-        "area_m2",
+        _unit("area_m2"),
         ",.0f",
         1e4,
     ),
 ]
-"""what only an optical matrix unit has: key of its row, form, scale"""
-
-Reader = Callable[[Variant], Number | None]
-FIGURES: list[tuple[str, str, Reader, str, float]] = [
-    (
-        "energy per token, J",
-        "everything, at the facility meter",
-        lambda v: v["j_per_token"],
-        ".4f",
-        1.0,
-    ),
-    ("tokens per second", "whole cluster", lambda v: v["tokens_per_s"], ",.0f", 1.0),
-    (
-        "time of a step, ms",
-        "in decode the time per output token",
-        lambda v: v["step_time_s"],
-        ".2f",
-        1e3,
-    ),
-    ("power, MW", "at the facility meter", lambda v: v["power_w"], ".3f", 1e-6),
-    (
-        "standing power",
-        "part that burns without any work",
-        lambda v: v["static_share"],
-        ".1%",
-        1.0,
-    ),
-    (
-        "network's share of J/token",
-        "both tiers, before conversion and cooling",
-        network_share,
-        ".2%",
-        1.0,
-    ),
-    (
-        "scale-out, W per 1.6T link end",
-        "vendor's boundary: module or engine with its laser; worst corner",
-        lambda v: end_watts(v, "vendor_w"),
-        ".2f",
-        1.0,
-    ),
-    (
-        "scale-out, W per 1.6T link end, with host PHY",
-        "the same with the SerDes and FEC of the host chip",
-        lambda v: end_watts(v, "with_host_w"),
-        ".2f",
-        1.0,
-    ),
-    (
-        "scale-out, log10 of the error rate before FEC",
-        "worst link at its worst corner",
-        lambda v: tier(v).get("log10_ber"),
-        ".2f",
-        1.0,
-    ),
-    (
-        "scale-out margin, dB",
-        "loss that could still be added; worst link, worst corner",
-        lambda v: tier(v).get("margin_db"),
-        ".2f",
-        1.0,
-    ),
-    (
-        "scale-out utilisation",
-        "payload over payload rate, mean over links and time",
-        lambda v: tier(v).get("utilisation"),
-        ".3%",
-        1.0,
-    ),
-]
+"""what only an optical matrix unit has"""
 
 
-def by_cause(variants: list[Variant]) -> list[Line]:
+def comparison(result: Result) -> Table:
+    """Figures of all variants: a column per variant, or a row where there is a sweep.
+
+    Figures that no variant has are left out.
+    """
+    variants = result.variants
+
+    def change(variant: VariantResult) -> Number | None:
+        first = reference(variants, variant)
+        if first is variant or not first.j_per_token or not variant.j_per_token:
+            return None
+        return variant.j_per_token / first.j_per_token - 1
+
+    against = Quantity(
+        "change against the first variant", "against first", "", change, "+.2%"
+    )
+    shown = [QUANTITIES[0], against, *QUANTITIES[1:], *UNIT]
+    optional = [_saved, *(q.read for q in UNIT)]
+    shown = [
+        q
+        for q in shown
+        if q.read not in optional or any(q.read(v) is not None for v in variants)
+    ]
+    swept = any(variant.point for variant in variants)
+    title = result.title or result.experiment
+    return (_by_task if swept else _by_variant)(title, shown, variants)
+
+
+def _met(variant: VariantResult) -> Cell:
+    return Cell("yes", True, "good") if variant.feasible else Cell("no", False, "bad")
+
+
+def _by_variant(
+    title: str, quantities: list[Quantity], variants: Sequence[VariantResult]
+) -> Table:
+    rows = [
+        Row([Cell(q.label, note=q.note), *(q.cell(v) for v in variants)])
+        for q in quantities
+    ]
+    met = Cell("meets all its limits", note="at the worst corner")
+    rows.append(Row([met, *(_met(v) for v in variants)]))
+    return Table(title, _columns(variants, ""), rows)
+
+
+def _by_task(
+    title: str, quantities: list[Quantity], variants: Sequence[VariantResult]
+) -> Table:
+    """One row per variant and point, those that are compared below each other."""
+    several = len({v.workload for v in variants}) > 1
+    short = [q for q in quantities if q.short]
+    heads = [*(["workload"] if several else [])]
+    heads += [*key_labels(variants[0].point or {}).values(), "variant"]
+    rows = []
+    for at in dict.fromkeys(place(v) for v in variants):
+        own = [v for v in variants if place(v) == at]
+        for v in own:
+            names = [*([v.workload] if several else []), *(v.point or {}).values()]
+            cells = [*(Cell(name) for name in [*names, v.name])]
+            cells += [*(q.cell(v) for q in short), _met(v)]
+            rows.append(Row(cells, ends_section=v is own[-1]))
+    columns = [Column(head, "left") for head in heads]
+    columns += [Column(q.short, note=f"{q.label}: {q.note}") for q in short]
+    return Table(title, [*columns, Column("limits met")], rows)
+
+
+def _columns(variants: Sequence[VariantResult], first: str) -> list[Column]:
+    return [Column(first, "left"), *(Column(name) for name in labels(variants))]
+
+
+def energy_by_cause(variants: Sequence[VariantResult]) -> Table:
     """J/token of every cause of the vocabulary."""
-    return [
-        Line(cause_name(cause), cause, [_part(v, cause) for v in variants])
-        for cause in causes.ENERGY
-    ]
+    joules = [v.energy_j_per_token for v in variants]
+    title = "Energy per token by cause, mJ"
+    return _by_cause(title, causes.ENERGY, joules, variants)
 
 
-def _part(variant: Variant, cause: str) -> Cell:
-    joules = variant["energy_j_per_token"].get(cause)
-    if not joules:
-        return Cell(NONE if joules is None else "0", joules, "zero")
-    return Cell(number(joules, ".3f", 1e3), joules)
-
-
-def step_time(variants: list[Variant]) -> list[Line]:
+def step_time_by_cause(variants: Sequence[VariantResult]) -> Table:
     """Exposed time of every cause."""
-    return [
-        Line(
-            cause_name(cause),
-            cause,
-            [
-                Cell(number(v["time_s"].get(cause), ".3f", 1e3), v["time_s"].get(cause))
-                for v in variants
-            ],
-        )
-        for cause in causes.TIME
+    seconds = [v.time_s for v in variants]
+    title = "Exposed time of a step by cause, ms"
+    return _by_cause(title, causes.TIME, seconds, variants)
+
+
+def _by_cause(
+    title: str,
+    names: Sequence[str],
+    parts: Sequence[Mapping[str, float]],
+    variants: Sequence[VariantResult],
+) -> Table:
+    """Thousandths of every cause, of which `parts` has those of each variant."""
+
+    def cell(value: Number | None) -> Cell:
+        if not value:
+            return Cell(NONE if value is None else "0", value, "zero")
+        return Cell(number(value, ".3f", 1e3), value)
+
+    rows = [
+        Row([Cell(cause_name(name), note=name), *(cell(p.get(name)) for p in parts)])
+        for name in names
     ]
-
-
-def manager_sentence(result: dict[str, Any]) -> str:
-    """The given summary, or what the last variant saves against the first."""
-    if result.get("summary"):
-        return result["summary"]
-    told = [v for v in result["variants"] if v["j_per_token"] and v["power_w"]]
-    if not told:
-        return "No variant came to a result."
-    ours = told[-1]
-    first = reference(told, ours)
-    if first is ours:
-        return (
-            f"{ours['name']} takes {number(ours['j_per_token'], '.2f')} J per token "
-            f"and {number(ours['power_w'], '.2f', 1e-6)} MW at the facility meter."
-        )
-    share = 1 - ours["j_per_token"] / first["j_per_token"]
-    mw = (first["power_w"] - ours["power_w"]) / 1e6
-    verb, more = ("saves", "less") if share >= 0 else ("costs", "more")
-    used = number(tier(ours).get("utilisation"), ".2%")
-    limits = (
-        "" if ours["feasible"] else f" {ours['name']} does not meet all its limits."
-    )
-    return (
-        f"{ours['name']} {verb} {number(abs(share), '.1%')} of the energy per token "
-        f"({abs(mw):.2f} MW {more}) against {first['name']}: standing power, which the "
-        f"links burn idle or busy, at {used} utilisation, not energy per moved bit."
-        f"{limits}"
-    )
+    return Table(title, _columns(variants, "cause"), rows)

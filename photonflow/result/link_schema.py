@@ -11,8 +11,8 @@ from .schema import EndRow, LaserDriveRow, LinkRow, Maybe, Number, Row, adds_up
 SCHEMA = "photonflow.link/1"
 
 
-class LinkHop(LinkRow):
-    """A `hops` entry of a result; null is what only a cluster could tell."""
+class LinkHopRow(LinkRow):
+    """A `hops` entry of a result; what only a cluster has is null."""
 
     links_per_accelerator: None = None
     utilisation: None = None
@@ -31,7 +31,7 @@ class RepairRow(Row):
     in_range: bool = Field(description="of its card; else of the model's validity")
 
 
-class Diagnosis(Row):
+class DiagnosisRow(Row):
     """A limit that is missed, and what would meet it."""
 
     direction: DirectionName
@@ -44,14 +44,14 @@ class Diagnosis(Row):
     text: str = Field(description="one line")
 
 
-class Curve(Row):
+class CurveRow(Row):
     """Error rate of one direction behind more or less loss, worst corner."""
 
     loss_db: list[Number] = Field(description="added")
     log10_ber: list[Number]
 
 
-class Count(Row):
+class CountRow(Row):
     """Wrong bits of a simulation in time, behind some more loss."""
 
     loss_db: Number
@@ -61,11 +61,11 @@ class Count(Row):
     high: Number
 
 
-class Counted(Row):
+class CountedRow(Row):
     """The direction with less margin as it was simulated, at the worst corner."""
 
     direction: DirectionName
-    counts: list[Count] = Field(description="as it works first, then behind loss")
+    counts: list[CountRow] = Field(description="as it works first, then behind loss")
 
 
 class DirectionRow(Row):
@@ -84,8 +84,8 @@ class LinkResult(Row):
     settings: dict[str, str] = Field(description="`--set`, as they came")
     feasible: bool
     message: str | None = Field(None, description="why not, in one line")
-    diagnosis: list[Diagnosis]
-    hops: list[LinkHop]
+    diagnosis: list[DiagnosisRow]
+    hops: list[LinkHopRow]
     energy_j_per_bit: Number = Field(description="at full load, nominal, with host")
     energy_per_delivered_bit_j: None = None
     energy_by_cause_j_per_bit: dict[str, Number]
@@ -114,8 +114,8 @@ class LinkResult(Row):
     drives: list[LaserDriveRow] = Field(
         description="laser currents that were solved for"
     )
-    ber_curve: dict[DirectionName, Curve]
-    counted: Counted | None = Field(
+    ber_curve: dict[DirectionName, CurveRow]
+    counted: CountedRow | None = Field(
         None, description="null where no pictures were asked for, and for copper"
     )
     shortfall_db: Maybe = Field(

@@ -4,20 +4,23 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-import jax.numpy as jnp
-
 from .. import causes, limits
-from ..cluster.step import Cluster, Report
+from ..cluster.hardware import Cluster
+from ..cluster.step import Report
 from ..cluster.topology import FatTree
-from ..links.base import Direction, LinkBudget
-from ..links.port import PortBudget
-from ..report.labels import BUDGET
+from ..links.base import Direction, LinkBudget, PortBudget
+from ..links.laser_drive import LaserDrive
 from ..search.objective import Objective
-from .schema import ConstraintRow, EndRow, HopRow, PortsRow, TierRow
-
-
-MODULE_BPS = 1.6e12
-"""payload of the module that ports are counted in"""
+from .labels import STAGES
+from .schema import (
+    MODULE_BPS,
+    ConstraintRow,
+    EndRow,
+    HopRow,
+    LaserDriveRow,
+    PortsRow,
+    TierRow,
+)
 
 
 def floats(values: Mapping[str, Any], order: Iterable[str] = ()) -> dict[str, float]:
@@ -25,64 +28,64 @@ def floats(values: Mapping[str, Any], order: Iterable[str] = ()) -> dict[str, fl
     return {key: float(values[key]) for key in order or values}
 
 
+def finite(value: Any) -> float | None:
+    """A plain number, or null where there is none."""
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def bit_energy_j(budget: LinkBudget) -> tuple[dict[str, float], dict[str, float]]:
+    """Static and dynamic joules of a bit at full load, by cause.
+
+    Both ends of a full-duplex link serve both directions: $(P_a + P_b) / (2 R)$.
+    """
+    ends, both_bps = (budget.end_a, budget.end_b), 2 * float(budget.rate_bps)
+    static, dynamic = {}, {}
+    for cause in causes.LINK:
+        watts = math.fsum(float(end.static_w[cause]) for end in ends)
+        static[cause] = watts / both_bps
+        dynamic[cause] = math.fsum(float(e.dynamic_j_per_bit[cause]) for e in ends)
+    return static, dynamic
+
+
 def end_row(nominal: PortBudget, worst: PortBudget) -> EndRow:
     """One end of a link."""
+    climates = {"nominal": nominal, "worst": worst}
     return EndRow(
         power_w=floats(nominal.static_w, causes.LINK),
         boundary=dict(nominal.boundary),
-        vendor_w={
-            "nominal": float(nominal.vendor_w()),
-            "worst": float(worst.vendor_w()),
-        },
-        with_host_w={
-            "nominal": float(nominal.power_w()),
-            "worst": float(worst.power_w()),
-        },
+        vendor_w={name: float(end.vendor_w()) for name, end in climates.items()},  # type: ignore[misc]
+        with_host_w={name: float(end.power_w()) for name, end in climates.items()},  # type: ignore[misc]
     )
 
 
 def waterfall(direction: Direction) -> dict[str, float]:
     """Powers and losses of one direction, in the order of the light."""
     stages = direction.budget_db
-    known = [name for name in BUDGET if name in stages]
-    return floats(stages, [*known, *(name for name in stages if name not in known)])
+    return floats(stages, dict.fromkeys([s for s in STAGES if s in stages] + [*stages]))
 
 
-def hop_row(
-    name: str,
-    technology: str,
-    per_accelerator: float,
-    utilisation: float,
-    nominal: LinkBudget,
-    worst: LinkBudget,
-) -> HopRow:
-    """One kind of link: watts where it works, error rate where it is designed."""
+def link_figures(nominal: LinkBudget, worst: LinkBudget) -> dict[str, Any]:
+    """What a link is wherever it is: watts where it works, errors where it is designed.
+
+    The fields of `LinkRow` but its names.
+    """
     ends: dict[Literal["a", "b"], EndRow] = {
         "a": end_row(nominal.end_a, worst.end_a),
         "b": end_row(nominal.end_b, worst.end_b),
     }
-    rate = float(nominal.rate_bps)
-    watts = math.fsum(w for end in ends.values() for w in end.power_w.values())
-    moving = [nominal.end_a.dynamic_j_per_bit, nominal.end_b.dynamic_j_per_bit]
-    dynamic = math.fsum(float(e) for end in moving for e in end.values())
-    directions = {"a_to_b": worst.a_to_b, "b_to_a": worst.b_to_a}
-    return HopRow(
-        name=name,
-        technology=technology,
-        links_per_accelerator=per_accelerator,
+    static, dynamic = bit_energy_j(nominal)
+    directions = {side: getattr(worst, side) for side in causes.DIRECTIONS.values()}
+    return dict(
         ends=ends,
-        energy_j_per_bit=watts / (2 * rate) + dynamic,
-        energy_per_delivered_bit_j=(
-            watts / (2 * rate * utilisation) + dynamic if utilisation > 0 else None
-        ),
-        power_w_per_port=watts / 2,
-        utilisation=utilisation,
+        energy_j_per_bit=math.fsum([*static.values(), *dynamic.values()]),
+        power_w_per_port=math.fsum(static.values()) * float(nominal.rate_bps),
         log10_ber=max(float(d.log10_ber) for d in directions.values()),
         margin_db=min(float(d.margin_db) for d in directions.values()),
-        budget_db={key: waterfall(d) for key, d in directions.items()},
-        noise_share={key: floats(d.noise_share) for key, d in directions.items()},
+        budget_db={side: waterfall(d) for side, d in directions.items()},
+        noise_share={side: floats(d.noise_share) for side, d in directions.items()},
         latency_s=float(nominal.latency_s),
-        rate_bps=rate,
+        rate_bps=float(nominal.rate_bps),
         shoreline_bps_per_m=float(nominal.shoreline_bps_per_m),
         area_m2=float(nominal.area_m2),
         fit=float(nominal.fit),
@@ -93,39 +96,39 @@ def tier_row(
     tier: str, cluster: Cluster, report: Report, technology: Mapping[str, str]
 ) -> TierRow:
     """A tier of the network: means over ports, worst over hops."""
-    topology = getattr(cluster, tier)
-    hops = [
-        hop_row(
-            name,
-            technology[name],
-            float(hop.per_accelerator),
-            float(report.utilisation[tier][name]),
-            report.nominal[tier][name],
-            report.worst[tier][name],
+    hops, static, dynamic = [], {}, {}
+    capacity_bps = used_bps = 0.0
+    for name, hop in cluster.hops()[tier].items():
+        nominal, n = report.nominal[tier][name], float(hop.per_accelerator)
+        used = float(report.utilisation[tier][name])
+        still, moving = bit_energy_j(nominal)
+        delivered_j = (
+            math.fsum(still.values()) / used + math.fsum(moving.values())
+            if used > 0
+            else None
         )
-        for name, hop in topology.hops().items()
-    ]
-    rate = math.fsum(2 * h.links_per_accelerator * h.rate_bps for h in hops)
-    used = math.fsum(
-        2 * h.links_per_accelerator * h.rate_bps * h.utilisation for h in hops
-    )
+        row = HopRow(
+            name=name,
+            technology=technology[name],
+            links_per_accelerator=n,
+            utilisation=used,
+            energy_per_delivered_bit_j=delivered_j,
+            **link_figures(nominal, report.worst[tier][name]),
+        )
+        both_bps = 2 * n * row.rate_bps
+        capacity_bps, used_bps = capacity_bps + both_bps, used_bps + both_bps * used
+        for cause in causes.LINK:
+            static[cause] = static.get(cause, 0.0) + both_bps * still[cause]
+            dynamic[cause] = dynamic.get(cause, 0.0) + both_bps * moving[cause]
+        hops.append(row)
     ports = math.fsum(2 * h.links_per_accelerator for h in hops)
-    watts: dict[str, float] = {}
-    dynamic: dict[str, float] = {}
-    for hop in hops:
-        n = hop.links_per_accelerator
-        budget = report.nominal[tier][hop.name]
-        for end in (budget.end_a, budget.end_b):
-            for cause, w in end.static_w.items():
-                watts[cause] = watts.get(cause, 0.0) + n * float(w)
-            for cause, joules in end.dynamic_j_per_bit.items():
-                moved = 2 * n * hop.rate_bps * float(joules)
-                dynamic[cause] = dynamic.get(cause, 0.0) + moved
-    total, moved = math.fsum(watts.values()), math.fsum(dynamic.values())
-    budgets = [(h, report.nominal[tier][h.name]) for h in hops]
-    area = math.fsum(h.links_per_accelerator * float(b.area_m2) for h, b in budgets)
-    failures = math.fsum(h.links_per_accelerator * float(b.fit) for h, b in budgets)
-    vendor = math.fsum(
+
+    def per_port(value: str) -> float:
+        each = (h.links_per_accelerator * getattr(h, value) for h in hops)
+        return math.fsum(each) / ports
+
+    static_w, dynamic_w = math.fsum(static.values()), math.fsum(dynamic.values())
+    vendor_w = math.fsum(
         h.links_per_accelerator * end.vendor_w["worst"]
         for h in hops
         for end in h.ends.values()
@@ -133,35 +136,52 @@ def tier_row(
     return TierRow(
         technology=" + ".join(dict.fromkeys(h.technology for h in hops)),
         hops=hops,
-        energy_j_per_bit=(total + moved) / rate,
-        energy_per_delivered_bit_j=(total / used + moved / rate if used > 0 else None),
+        energy_j_per_bit=(static_w + dynamic_w) / capacity_bps,
+        energy_per_delivered_bit_j=(
+            static_w / used_bps + dynamic_w / capacity_bps if used_bps > 0 else None
+        ),
         energy_by_cause_j_per_bit={
-            cause: (watts[cause] + dynamic[cause]) / rate for cause in causes.LINK
+            cause: (static[cause] + dynamic[cause]) / capacity_bps
+            for cause in causes.LINK
         },
-        power_w_per_port=total / ports,
-        power_w_module_boundary=vendor / ports,
-        utilisation=used / rate,
+        power_w_per_port=static_w / ports,
+        power_w_module_boundary=vendor_w / ports,
+        utilisation=used_bps / capacity_bps,
         log10_ber=max(h.log10_ber for h in hops),
         margin_db=min(h.margin_db for h in hops),
         latency_s=max(h.latency_s for h in hops),
         rate_bps=min(h.rate_bps for h in hops),
-        shoreline_bps_per_m=min(float(b.shoreline_bps_per_m) for _, b in budgets),
-        area_m2=area / ports,
-        fit=failures / ports,
+        shoreline_bps_per_m=min(h.shoreline_bps_per_m or 0.0 for h in hops),
+        area_m2=per_port("area_m2"),
+        fit=per_port("fit"),
+    )
+
+
+def drive_row(drive: LaserDrive) -> LaserDriveRow:
+    """A solved current as a row of the result."""
+    return LaserDriveRow(
+        path=drive.path,
+        amps=float(drive.amps),
+        binding=str(drive.binding),
+        reachable=bool(drive.reachable),
+        # At a ceiling no number of decibels is missing.
+        shortfall_db=None if drive.reachable or drive.ceiling else drive.shortfall_db,
+        limiting=drive.limiting,
+        ceiling=bool(drive.ceiling),
     )
 
 
 def constraint_rows(
+    cluster: Cluster,
     report: Report,
     objective: Objective,
-    thresholds: Mapping[str, float],
     multipliers: Mapping[str, float] | None,
 ) -> list[ConstraintRow]:
-    """Every slack that `objective` asks for, under the search's own names.
+    """Every limit of `objective`, under the search's own names.
 
-    `thresholds` is the FEC threshold of each link, `tier.hop`; `multipliers` is
-    d(J/token)/d(slack), by the same names.
+    `multipliers` is d(J/token)/d(slack), by the same names.
     """
+    hops = cluster.hops()
     rows = []
     for asked in objective.constraints(report):
         budget = getattr(report, asked.climate)[asked.tier][asked.hop]
@@ -172,7 +192,8 @@ def constraint_rows(
         if asked.slack == "ber" and limit == 0:
             # People read an error rate; its slack is a smooth image of it.
             value = float(direction.log10_ber_reserve)
-            limit = math.log10(thresholds[f"{asked.tier}.{asked.hop}"])
+            link: Any = hops[asked.tier][asked.hop].link
+            limit = math.log10(float(link.fec.threshold))
             unit = "log10"
         multiplier = (multipliers or {}).get(asked.name)
         if multiplier is not None and unit == "log10":
@@ -219,20 +240,3 @@ def ports_row(tree: FatTree) -> PortsRow:
         modules_per_accelerator_at_one_port_each=per_port,
         note=note,
     )
-
-
-def controlled_share(cluster: Cluster, report: Report, where: tuple[str, ...]) -> float:
-    """Part of J/token burnt in the link ends at `where`, at the vendor's boundary.
-
-    An end counts where a free part is or lies in it: `scale_out.switch_link.end_b`.
-    """
-    ends = {".".join(path.split(".")[:3]) for path in where}
-    watts = 0.0
-    for end in ends:
-        tier, hop, side = end.split(".")
-        n = float(getattr(cluster, tier).hops()[hop].per_accelerator)
-        watts += n * float(getattr(report.nominal[tier][hop], side).vendor_w())
-    added = cluster.facility.overheads_w(jnp.asarray(1.0))
-    meter = 1 + math.fsum(float(w) for w in added.values())
-    total = float(report.power_w) / float(cluster.accelerators)
-    return watts * meter / total

@@ -14,6 +14,8 @@ from .. import causes
 
 
 SCHEMA = "photonflow.result/1"
+MODULE_BPS = 1.6e12
+"""payload of the module that ports are counted in"""
 RTOL = 1e-9
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -171,7 +173,7 @@ class BranchRow(Row):
     won: bool
 
 
-class SearchSummary(Row):
+class SearchRow(Row):
     """How a search went."""
 
     starts: int = Field(description="over all branches")
@@ -207,6 +209,58 @@ class MatrixUnitRow(Row):
     area_m2: Number = Field(description="of all meshes of one accelerator")
 
 
+class PublishedRow(Row):
+    """Watts that are published for a kind of link; a claim, and part of no model."""
+
+    id: str
+    technology: str
+    links: list[str] = Field(description="cards of links of this kind")
+    boundary: Literal["vendor"] = Field(
+        description="one end: module or engine with its laser, no host"
+    )
+    rate_bps: Number = Field(description="payload that the watts are published for")
+    low_w: Number
+    high_w: Number
+    source: str = Field(description="key of the source")
+    note: str = Field(description="what a difference may come from")
+
+    def watts(self, rate_bps: float) -> tuple[float, float]:
+        """Least and most, scaled to another payload."""
+        scale = rate_bps / self.rate_bps
+        return self.low_w * scale, self.high_w * scale
+
+
+class OriginRow(Row):
+    """Where one number of a cluster comes from, and how sure it is. Values are SI."""
+
+    card: str
+    source: str
+    kind: str
+    estimate: bool
+    low: Number
+    high: Number = Field(
+        description="what the part spans; without a range in its card, where the model "
+        "is valid"
+    )
+    ranged: bool = Field(description="whether the card states that range")
+    spread: Maybe = Field(description="one standard deviation")
+    note: str | None
+    level: str | None = Field(None, description="`part` or `module`")
+
+
+class SourceRow(Row):
+    """A citation, and what rests on it."""
+
+    key: str
+    cite: str
+    url: str | None = None
+    doi: str | None = None
+    kind: str
+    level: str | None = None
+    note: str | None = None
+    paths: list[str] = Field(description="of the numbers taken from it")
+
+
 class VariantResult(Row):
     """One variant with one workload."""
 
@@ -234,18 +288,21 @@ class VariantResult(Row):
     constraints: list[ConstraintRow]
     design: dict[str, Number] = Field(description="path -> SI value that was decided")
     baseline_j_per_token: Maybe = Field(None, description="before the search")
+    baseline_design: dict[str, Number] = Field(
+        {}, description="`design` before the search; empty without one"
+    )
     elasticities: dict[str, Number] = Field(description="d ln(J/token) / d ln p")
     slopes: dict[str, Number] = Field(
         {}, description="d ln(J/token) / dp where p is in dB or may be 0"
     )
-    provenance: dict[str, dict[str, Any]]
+    provenance: dict[str, OriginRow]
     ports: PortsRow | None = None
     controlled_share: Maybe = Field(
         None, description="part of J/token in the ends that the free parameters are in"
     )
     drives: list[LaserDriveRow] = []
     estimates: list[EstimateRow] = []
-    search: SearchSummary | None = None
+    search: SearchRow | None = None
 
     @model_validator(mode="after")
     def _sums(self) -> "VariantResult":
@@ -269,10 +326,11 @@ class Result(Row):
     objective: str
     boundary: Literal["facility"] = "facility"
     variants: list[VariantResult]
-    sources: list[dict[str, Any]] = Field(
-        [], description="citation of every source with the `paths` that rest on it"
+    sources: list[SourceRow] = []
+    published: list[PublishedRow] = Field(
+        [], description="watts that vendors publish for links of these variants"
     )
-    summary: str | None = Field(None, description="one sentence for a manager")
+    summary: str | None = Field(None, description="what was found, in one sentence")
 
     def plain(self) -> dict[str, Any]:
         """The result as what `json` writes."""

@@ -1,7 +1,7 @@
 """Search: many starts, one compiled function, a solution that explains itself."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..causes import ENDS
 from ..cluster.hardware import Cluster
 from ..cluster.step import Report, evaluate
 from ..cluster.workload import Workload
@@ -106,7 +107,7 @@ def optimise(
 
     rules = objective.constraints(baseline)
     names = [rule.name for rule in rules]
-    ends = free_ends(space, baseline)
+    ends = free_ends((p for v in space.variables for p in v.paths), baseline)
     home = np.asarray(space.pack(cluster))
     branch, low, high, first, own = spread(space, home, starts, seed)
     sample = Evaluator(cluster, workload, space, rules, ends)
@@ -199,14 +200,13 @@ class Patience:
         return self.active
 
 
-def free_ends(space: DesignSpace, report: Report) -> tuple[End, ...]:
-    """(tier, hop, end) of every link end that has a free parameter."""
-    found = {}
-    for variable in space.variables:
-        for path in variable.paths:
-            tier, hop, end = (path.split(".") + ["", ""])[:3]
-            if hop in report.worst.get(tier, {}) and end in ("end_a", "end_b"):
-                found[tier, hop, end] = None
+def free_ends(paths: Iterable[str], report: Report) -> tuple[End, ...]:
+    """Every link end that has one of the parameters at `paths`."""
+    found: dict[End, None] = {}
+    for path in paths:
+        tier, hop, end = (path.split(".") + ["", ""])[:3]
+        if hop in report.worst.get(tier, {}) and end in ENDS:
+            found[tier, hop, end] = None
     return tuple(found)
 
 

@@ -2,3 +2,4 @@
 
 from .cases import Case as Case
 from .cases import cases as cases
+from .published import published_watts as published_watts

@@ -4,12 +4,13 @@ import math
 from typing import Any
 
 from ..search.optimise import Solution
-from .schema import BoundRow, BranchRow, SearchSummary
+from .rows import finite
+from .schema import BoundRow, BranchRow, SearchRow
 
 
-def search_row(solution: Solution) -> SearchSummary:
+def search_row(solution: Solution) -> SearchRow:
     """How the search went."""
-    return SearchSummary(
+    return SearchRow(
         starts=len(solution.starts["branch"]),
         feasible_share=finite(solution.agreement["feasible"]),
         agreeing_share=finite(solution.agreement["agreeing"]),
@@ -63,9 +64,3 @@ def trace_rows(solution: Solution) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-def finite(value: Any) -> float | None:
-    """A plain number, or null where there is none."""
-    number = float(value)
-    return number if math.isfinite(number) else None
