@@ -25,7 +25,7 @@ STEP_S = 0.5e-12
 
 def ring_at_work(**changes) -> Any:
     ring = nominal.ring(**changes)
-    return dynamics(ring, ring.operate(jnp.asarray(1e-3)))
+    return dynamics(ring.operate(jnp.asarray(1e-3)))
 
 
 @eqx.filter_jit

@@ -1,4 +1,12 @@
-"""The classes that cards can name, and what each of them asks of a card."""
+"""The classes that cards can name, and what each of them asks of a card.
+
+A class of a user's own needs no entry anywhere: any concrete `Component` that has been
+imported can be named in a card. A script imports it and loads cards; from a shell,
+
+    python -c "import my_parts, photonflow.cli as p; p.app()" link my-link --cards DIR
+
+runs the command line with it. No card and no experiment ever imports code.
+"""
 
 import dataclasses
 import functools
@@ -6,6 +14,7 @@ import importlib
 import inspect
 import pkgutil
 import types
+from collections.abc import Iterator
 from typing import Any, Literal, Union, get_args, get_origin
 
 from ..component import Component, Param
@@ -30,6 +39,38 @@ def registry() -> dict[str, type[Component]]:
                     other = found.setdefault(cls.__name__, cls)
                     assert other is cls, f"two classes are called {cls.__name__}"
     return found
+
+
+def component_classes() -> dict[str, type[Component]]:
+    """Those of the package and all others imported so far, by name.
+
+    Of two that a user gives one name the later counts, as in a notebook whose cell is
+    run again.
+    """
+    shipped = registry()
+    found = dict(shipped)
+    for cls in filter(_concrete, _below(Component)):
+        name = cls.__name__
+        if not _of_package(cls):
+            if name in shipped:
+                raise InputError(
+                    "a name of its own",
+                    got=f"{cls.__module__}.{name}",
+                    problem=f"`{name}` is a class of photonflow",
+                )
+            found[name] = cls
+    return found
+
+
+def _below(cls: type) -> Iterator[type]:
+    """Every subclass, in order of definition at each level."""
+    for child in cls.__subclasses__():
+        yield child
+        yield from _below(child)
+
+
+def _of_package(cls: type) -> bool:
+    return cls.__module__.split(".")[0] == __name__.split(".")[0]
 
 
 def _concrete(thing: Any) -> bool:

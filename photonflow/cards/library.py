@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from .. import component
 from ..component import Component
 from ..quantity import InputError
-from .classes import accepts, check_static, fields, registry, required
+from .classes import accepts, check_static, component_classes, fields, required
 from .schema import CAUSES, ESTIMATE, Card, Source, check, read_yaml
 from .values import Provenance, complete, number, require_name
 
@@ -223,7 +223,7 @@ class Library:
         return built, origins
 
     def _class(self, card: Card, file: str) -> type[Component]:
-        classes = registry() if self._registry is None else self._registry
+        classes = component_classes() if self._registry is None else self._registry
         require_name(card.class_, classes, key="class", file=file, what="class")
         return classes[card.class_]
 

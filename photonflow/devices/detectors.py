@@ -1,12 +1,32 @@
 """Photodiodes."""
 
+import abc
+
+import equinox as eqx
 import jax.numpy as jnp
 
 from ..component import Component, Scalar, Transfer, Values, param
 from .response import one_pole
 
 
-class Photodiode(Component):
+class AbstractPhotodiode(Component):
+    """What a receiver asks of its photodiode."""
+
+    responsivity_a_per_w: eqx.AbstractVar[Scalar]
+    dark_a: eqx.AbstractVar[Scalar]
+    capacitance_f: eqx.AbstractVar[Scalar]
+    """of all that the amplifier sees: junction, bump and wiring"""
+
+    @abc.abstractmethod
+    def transfer(self, frequency_hz: Values) -> Transfer:
+        """From light to current; 1 at f = 0."""
+
+    @abc.abstractmethod
+    def power_w(self, light_w: Scalar) -> Scalar:
+        """Of its supply at `light_w`."""
+
+
+class Photodiode(AbstractPhotodiode):
     """Responsivity, transit-time pole, capacitance: germanium in a guide, or a surface.
 
     Left out: saturation, noise of the dark current's temperature dependence.

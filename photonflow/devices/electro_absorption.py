@@ -3,17 +3,15 @@
 import math
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from ..component import Scalar, Transfer, Values, param
 from ..units import CHARGE_C, LIGHT_M_PER_S, PLANCK_J_S
 from .modulators import (
     EXTINCTION,
+    AbstractMemorylessOperation,
     AbstractModulator,
-    AbstractOperation,
     extinction_db,
     eye,
-    filtered,
 )
 from .response import from_db, one_pole, smooth_positive
 
@@ -119,7 +117,7 @@ class ElectroAbsorptionModulator(AbstractModulator):
         )
 
 
-class ElectroAbsorptionOperation(AbstractOperation):
+class ElectroAbsorptionOperation(AbstractMemorylessOperation):
     """An electro-absorption modulator at work."""
 
     top: Scalar
@@ -141,10 +139,3 @@ class ElectroAbsorptionOperation(AbstractOperation):
         own = self.modulator
         way = 0.5 + self.sense * (drive - 0.5)
         return own.passes(own.bias_v + own.drive_v * way)
-
-    def waveform(
-        self, drive: Float[Array, " samples"], sample_hz: Scalar, source_ohm: Scalar
-    ) -> Float[Array, " samples"]:
-        """RC filters the drive, light follows at once."""
-        moved = filtered(drive, sample_hz, lambda f: self.transfer(f, source_ohm))
-        return self.static(moved)

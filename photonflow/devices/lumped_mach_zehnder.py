@@ -3,7 +3,6 @@
 import math
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from ..component import Scalar, Transfer, Values, param
 from .junction import PNJunction
@@ -12,11 +11,10 @@ from .modulators import (
     FORWARD_V,
     FORWARD_WIDTH_V,
     SWING,
+    AbstractMemorylessOperation,
     AbstractModulator,
-    AbstractOperation,
     extinction_db,
     eye,
-    filtered,
 )
 from .passives import RibWaveguide
 from .response import from_db, one_pole, smooth_positive
@@ -114,7 +112,7 @@ class LumpedMachZehnderModulator(AbstractModulator):
         )
 
 
-class LumpedOperation(AbstractOperation):
+class LumpedOperation(AbstractMemorylessOperation):
     """A lumped Mach-Zehnder at work."""
 
     top: Scalar
@@ -135,10 +133,3 @@ class LumpedOperation(AbstractOperation):
     def static(self, drive: Values) -> Values:
         """Interference of the two arms."""
         return self.modulator.passes(0.5 + self.sense * (drive - 0.5))
-
-    def waveform(
-        self, drive: Float[Array, " samples"], sample_hz: Scalar, source_ohm: Scalar
-    ) -> Float[Array, " samples"]:
-        """RC filters the drive, light follows at once."""
-        moved = filtered(drive, sample_hz, lambda f: self.transfer(f, source_ohm))
-        return self.static(moved)

@@ -4,17 +4,15 @@ import math
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from ..component import Scalar, Transfer, Values, param
 from .modulators import (
     EXTINCTION,
     LEVEL_WIDTH,
     SWING,
+    AbstractMemorylessOperation,
     AbstractModulator,
-    AbstractOperation,
     extinction_db,
-    filtered,
     sense,
 )
 from .response import from_db, one_pole, smooth_abs
@@ -141,7 +139,7 @@ def quadrature(
     )
 
 
-class MachZehnderOperation(AbstractOperation):
+class MachZehnderOperation(AbstractMemorylessOperation):
     """A Mach-Zehnder modulator at work."""
 
     top: Scalar
@@ -163,10 +161,3 @@ class MachZehnderOperation(AbstractOperation):
         """A sine around quadrature."""
         angle = math.pi * self.turn * self.sense * (drive - 0.5)
         return self.loss * (0.5 + jnp.sin(angle) / 2)
-
-    def waveform(
-        self, drive: Float[Array, " samples"], sample_hz: Scalar, source_ohm: Scalar
-    ) -> Float[Array, " samples"]:
-        """The electrode filters the drive, light follows at once."""
-        moved = filtered(drive, sample_hz, lambda f: self.transfer(f, source_ohm))
-        return self.static(moved)

@@ -95,6 +95,20 @@ class AbstractOperation(eqx.Module):
         )
 
 
+class AbstractMemorylessOperation(AbstractOperation):
+    """Light follows the voltage at once: a linear circuit, then the static curve.
+
+    What such a kind does in time follows from its `transfer` and `static` alone.
+    """
+
+    def waveform(
+        self, drive: Float[Array, " samples"], sample_hz: Scalar, source_ohm: Scalar
+    ) -> Float[Array, " samples"]:
+        """The circuit filters the drive, light follows its static curve."""
+        moved = filtered(drive, sample_hz, lambda f: self.transfer(f, source_ohm))
+        return self.static(moved)
+
+
 class AbstractModulator(Component):
     """What the end of a link asks of its modulator."""
 

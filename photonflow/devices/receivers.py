@@ -1,13 +1,35 @@
 """Transimpedance amplifiers: noise, power and bandwidth trade against each other."""
 
+import abc
 import math
+
+import equinox as eqx
 
 from ..component import Component, Scalar, Transfer, Values, param
 from ..units import BOLTZMANN_J_PER_K
 from .response import butterworth2
 
 
-class TransimpedanceAmplifier(Component):
+class AbstractTransimpedanceAmplifier(Component):
+    """What a receiver asks of its first amplifier."""
+
+    output_v: eqx.AbstractVar[Scalar]
+    """differential, peak to peak, held whatever the light"""
+
+    @abc.abstractmethod
+    def transfer(self, frequency_hz: Values) -> Transfer:
+        """From current to voltage; 1 at f = 0."""
+
+    @abc.abstractmethod
+    def noise_a2_per_hz(self, photodiode_f: Scalar, case_k: Scalar) -> Scalar:
+        """Input-referred current noise density, one-sided."""
+
+    @abc.abstractmethod
+    def power_w(self) -> Scalar:
+        """Supply power of one lane."""
+
+
+class TransimpedanceAmplifier(AbstractTransimpedanceAmplifier):
     r"""Shunt-feedback linear TIA at its transimpedance limit.
 
     A feedback resistor on an amplifier of gain-bandwidth $f_A$ reaches a bandwidth

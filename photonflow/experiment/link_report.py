@@ -43,17 +43,17 @@ def write_link(
 ) -> tuple[LinkResult, list[str]]:
     """Simulates, and writes document and figures, all or none; what was written.
 
-    The eye is that of the direction with less margin; copper and lasers that are
-    modulated themselves have none.
+    The eye is that of the direction with less margin; a link whose parts have no model
+    in time has none.
     """
     from ..report.eye import eye_figure
     from ..report.link_curves import curve_figure
 
     Folder(folder).tidy()
-    eye = None
-    if isinstance(solved.link, OpticalLink) and montecarlo.has_time_domain_model(
-        solved.link
-    ):
+    eye, reason = None, montecarlo.no_time_domain_model(solved.link)
+    if reason is not None:
+        progress(f"{solved.name}: no simulation and no eye, {reason}")
+    elif isinstance(solved.link, OpticalLink):
         progress(f"{solved.name}: simulating the worse direction")
         counted, waveforms, found = _simulate(solved.link, solved.at["worst"], result)
         result = result.model_copy(update={"counted": counted})

@@ -3,9 +3,9 @@
 import jax.numpy as jnp
 
 from ..component import Component, Scalar, param
-from ..devices.detectors import Photodiode
+from ..devices.detectors import AbstractPhotodiode
 from ..devices.electronics import AbstractDriver, Dsp, Housekeeping, SerDes, Trace
-from ..devices.receivers import TransimpedanceAmplifier
+from ..devices.receivers import AbstractTransimpedanceAmplifier
 from ..devices.response import from_db, power, to_db
 from ..devices.vcsels import VCSEL, VCSELOperation
 from ..signal.receiver import AbstractEqualiser, Transmitter
@@ -43,8 +43,8 @@ class DirectlyModulatedPort(AbstractOpticalPort):
     retimer: Dsp | None
     driver: AbstractDriver
     source: DirectlyModulatedSource
-    photodiode: Photodiode
-    tia: TransimpedanceAmplifier
+    photodiode: AbstractPhotodiode
+    tia: AbstractTransimpedanceAmplifier
     housekeeping: Housekeeping
     footprint: Footprint
     lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=256.0)

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 
 from ..component import Scalar, param
 from ..devices.chip import ChipPath
-from ..devices.detectors import Photodiode
+from ..devices.detectors import AbstractPhotodiode
 from ..devices.electronics import AbstractDriver, Dsp, Housekeeping, SerDes, Trace
 from ..devices.modulators import AbstractModulator, AbstractOperation
-from ..devices.receivers import TransimpedanceAmplifier
+from ..devices.receivers import AbstractTransimpedanceAmplifier
 from ..devices.response import from_db, power, to_db
 from ..devices.ring_modulators import MicroringModulator
 from ..devices.sources import AbstractSource, Light
@@ -43,8 +43,8 @@ class ModulatedPort(AbstractOpticalPort):
     driver: AbstractDriver
     source: AbstractSource
     modulator: AbstractModulator
-    photodiode: Photodiode
-    tia: TransimpedanceAmplifier
+    photodiode: AbstractPhotodiode
+    tia: AbstractTransimpedanceAmplifier
     housekeeping: Housekeeping
     footprint: Footprint
     lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=256.0)

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 
 from ..component import Scalar, Values
 from ..devices.chip import ChipPath
-from ..devices.detectors import Photodiode
+from ..devices.detectors import AbstractPhotodiode
 from ..devices.electronics import AbstractDriver, Trace
-from ..devices.receivers import TransimpedanceAmplifier
+from ..devices.receivers import AbstractTransimpedanceAmplifier
 from ..devices.response import from_db
 from ..signal.receiver import AbstractEqualiser, Receiver, Transmitter
 from .base import Conditions
@@ -33,8 +33,8 @@ class AbstractOpticalPort(AbstractPort):
 
     trace: eqx.AbstractVar[Trace]
     driver: eqx.AbstractVar[AbstractDriver]
-    photodiode: eqx.AbstractVar[Photodiode]
-    tia: eqx.AbstractVar[TransimpedanceAmplifier]
+    photodiode: eqx.AbstractVar[AbstractPhotodiode]
+    tia: eqx.AbstractVar[AbstractTransimpedanceAmplifier]
     coupler_receive_db: eqx.AbstractVar[Scalar]
     wdm: eqx.AbstractVar[RingBus | None]
     """what puts many wavelengths on a fibre and takes them apart"""

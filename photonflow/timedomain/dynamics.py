@@ -28,12 +28,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ..component import Scalar, Transfer, Values
-from ..devices.electro_absorption import ElectroAbsorptionModulator
-from ..devices.lumped_mach_zehnder import LumpedMachZehnderModulator
-from ..devices.mach_zehnder import MachZehnderModulator, TravellingWaveModulator
-from ..devices.modulators import AbstractModulator, AbstractOperation
+from ..devices.modulators import AbstractMemorylessOperation, AbstractOperation
 from ..devices.response import from_db
-from ..devices.ring_modulators import MicroringModulator, RingOperation
+from ..devices.ring_modulators import RingOperation
 
 
 RTOL, ATOL = 1e-6, 1e-7
@@ -74,17 +71,23 @@ class AbstractDynamics(eqx.Module):
 
 
 @functools.singledispatch
-def dynamics(
-    modulator: AbstractModulator, operation: AbstractOperation
-) -> AbstractDynamics:
-    """The dynamics of a kind of modulator; each kind registers its own."""
-    raise NotImplementedError(f"no time-domain model of {type(modulator).__name__}")
+def dynamics(operation: AbstractOperation) -> AbstractDynamics:
+    """The dynamics of a modulator at work, by the class of its operation.
+
+    A kind whose light has a memory registers a model of its own, which has to be
+    another than that of its `waveform`: `dynamics.register(MyOperation, MyDynamics)`.
+    """
+    raise TypeError(f"no time-domain model of {type(operation).__name__}")
+
+
+def has_dynamics(operation: type) -> bool:
+    """Whether a kind of operation has a time-domain model."""
+    return dynamics.dispatch(operation) is not dynamics.dispatch(object)
 
 
 class RingDynamics(AbstractDynamics):
     """A ring modulator: RC of the junction, then the coupled mode."""
 
-    modulator: MicroringModulator
     operation: RingOperation
 
     def electrical(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
@@ -110,22 +113,21 @@ class RingDynamics(AbstractDynamics):
         return self._passed() * passed.T.reshape(drive.shape)
 
     def _passed(self) -> Scalar:
-        return from_db(-self.modulator.insertion_db)
+        return from_db(-self.operation.ring.insertion_db)
 
     def _ring(self, drive: Values):
         """Resonance and hot detuning; heat is too slow to follow a symbol."""
-        modulator, point = self.modulator, self.operation
+        point, own = self.operation, self.operation.ring
         # Overshoot past half a volt forward would meet a conducting junction.
-        reverse_v = jnp.maximum(modulator.bias_v + modulator.drive_v * drive, -0.5)
-        ring = modulator.resonance(reverse_v)
+        reverse_v = jnp.maximum(own.bias_v + own.drive_v * drive, -0.5)
+        ring = own.resonance(reverse_v)
         return ring, point.detuning_hz + ring.shift_hz - point.middle.shift_hz
 
 
-class PromptDynamics(AbstractDynamics):
+class MemorylessDynamics(AbstractDynamics):
     """Any modulator without memory of its own: a linear circuit, then its curve."""
 
-    modulator: AbstractModulator
-    operation: AbstractOperation
+    operation: AbstractMemorylessOperation
 
     def electrical(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
         """All of its response is that of the circuit."""
@@ -142,11 +144,8 @@ class PromptDynamics(AbstractDynamics):
         return self.static(drive)
 
 
-dynamics.register(MicroringModulator, RingDynamics)
-dynamics.register(LumpedMachZehnderModulator, PromptDynamics)
-dynamics.register(ElectroAbsorptionModulator, PromptDynamics)
-dynamics.register(MachZehnderModulator, PromptDynamics)
-dynamics.register(TravellingWaveModulator, PromptDynamics)
+dynamics.register(RingOperation, RingDynamics)
+dynamics.register(AbstractMemorylessOperation, MemorylessDynamics)
 
 
 def _lanes(

@@ -1,10 +1,10 @@
 r"""Counted errors of one direction of a link: the oracle of the analytic path.
 
 Random symbols run through the link in time (`waveform`, the modulator by its
-differential equation in `dynamics`), a receiver learns from the first stretch of them
-(`learning`), and wrong bits are counted on further stretches until there are enough. Of
-the closed forms of `signal`, `equaliser` and `pattern` nothing is used: what both sides
-share are the parts themselves and their responses.
+differential equation in `dynamics`), a receiver is trained on the first stretch of them
+(`receiver_training`), and wrong bits are counted on further stretches until there are
+enough. Of the closed forms of `signal`, `equaliser` and `pattern` nothing is used: what
+both sides share are the parts themselves and their responses.
 
 Bits are Gray-coded per symbol for PAM-2, 4 and 8. PAM-6 carries 5 bits on two symbols,
 by labels of the cross 32-QAM that differ in 7/6 bits between neighbours on average
@@ -37,6 +37,7 @@ from ..signal import decision
 from ..signal.equaliser import FeedForward
 from ..signal.pattern import PatternedFeedForward
 from ..signal.pulse import Grid
+from .dynamics import has_dynamics
 from .receiver_training import TrainedEqualiser, subtract_feedback, train
 from .waveform import Key, Lane
 
@@ -60,11 +61,18 @@ the top and the bottom"""
 SPAN_DB = 30.0
 
 
-def has_time_domain_model(link: AbstractLink) -> bool:
-    """Whether a link can be simulated here: light, and external modulators."""
-    return isinstance(link, OpticalLink) and all(
-        isinstance(end, ModulatedPort) for end in (link.end_a, link.end_b)
-    )
+def no_time_domain_model(link: AbstractLink) -> str | None:
+    """Why `link` cannot be simulated here, in words; None where it can."""
+    if not isinstance(link, OpticalLink):
+        return f"a {type(link).__name__} has no model in time: optical links have"
+    for end in (link.end_a, link.end_b):
+        if not isinstance(end, ModulatedPort):
+            return f"the laser of a {type(end).__name__} has no model in time"
+        # Its class is all that is asked, so that nothing is computed.
+        operation = eqx.filter_eval_shape(end.modulator.operate, jnp.zeros(()))
+        if not has_dynamics(type(operation)):
+            return f"a {type(end.modulator).__name__} has no model in time"
+    return None
 
 
 class Counted(NamedTuple):
@@ -114,7 +122,7 @@ class Waveforms(NamedTuple):
 
 
 class TrainedReceiver(eqx.Module):
-    """A lane and what was equaliser of it."""
+    """A lane and the equaliser trained for it."""
 
     lane: Lane
     equaliser: TrainedEqualiser

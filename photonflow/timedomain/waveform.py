@@ -132,7 +132,7 @@ class Lane(eqx.Module):
         point = tx.operating_point(at)
         transmitter = point.transmitter(channel.symbol_hz, Lines(grid), link.pam)
         receiver = rx.receiver(at, f)
-        modulator = dynamics(tx.modulator, point.modulation)
+        modulator = dynamics(point.modulation)
         top, bottom = point.modulation.top, point.modulation.bottom
         drives = modulator.predistorted(decision.pam_levels(top, bottom, link.pam))
         shares = jnp.asarray(decision.LEVEL_SHARES[link.pam])
