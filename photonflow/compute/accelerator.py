@@ -72,7 +72,7 @@ class Accelerator(AbstractMatrixUnit):
         return {"idle": self.core_w()}
 
     def noise(self) -> dict[str, Scalar]:
-        """None: its number format is what others are measured against."""
+        """None: its number format is the reference of all noise."""
         return {}
 
     def cost(self, product: MatrixProduct) -> ComputeCost:

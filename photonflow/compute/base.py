@@ -1,4 +1,4 @@
-"""The question every matrix unit answers: what does this product cost?"""
+"""Interface of matrix units: time, energy and noise of a matrix product."""
 
 import abc
 
@@ -33,14 +33,14 @@ class MatrixProduct(eqx.Module):
     stream_byte: Scalar
     """read from memory once per product: weights, or keys and values"""
     operand_byte: Scalar
-    """of one number as the arithmetic takes it"""
+    """of one number in the format of the arithmetic"""
     count: Scalar
     kind: str = eqx.field(static=True)
     """one of `KINDS`"""
 
     @property
     def cause(self) -> str:
-        """What its arithmetic is booked under."""
+        """Cause in `causes.COMPUTE` and `causes.TIME` of its arithmetic."""
         return KINDS[self.kind]
 
     @property
@@ -50,7 +50,7 @@ class MatrixProduct(eqx.Module):
 
 
 class ComputeCost(eqx.Module):
-    """Of all `count` products together."""
+    """Time and dynamic energy of all `count` products together."""
 
     time_s: dict[str, Scalar]
     """by cause of `causes.TIME`; the sum is the time"""
@@ -59,7 +59,7 @@ class ComputeCost(eqx.Module):
 
 
 class AbstractMatrixUnit(Component):
-    """A roofline chip or an optical mesh: the same question."""
+    """Hardware that multiplies matrices: a roofline chip or an optical mesh."""
 
     @abc.abstractmethod
     def cost(self, product: MatrixProduct) -> ComputeCost:

@@ -1,4 +1,4 @@
-r"""What is wrong with a built mesh, how much it matters, and what can be put right.
+r"""Errors of a built mesh: splitters and phases, their size, and their correction.
 
 Splitters are off by some angle, phases come from converters of finite resolution. The
 first can be corrected cell by cell once known [1], the second cannot.

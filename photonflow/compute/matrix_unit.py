@@ -27,7 +27,7 @@ MEMORY = limit("memory", "last vector below the noise target", unit="dB")
 
 
 class SvdUnit(AbstractMatrixUnit):
-    r"""`units` meshes of one accelerator, each a tile of weights with N vectors' ends.
+    r"""`units` meshes of one accelerator, each a tile of weights with its converters.
 
         source -+- tree - N x (DAC, driver, modulator) - mesh - N x homodyne, TIA, ADC
                 +- local oscillators ---------------------------'
@@ -95,7 +95,7 @@ class SvdUnit(AbstractMatrixUnit):
     )
 
     def receiver(self) -> precision.Homodyne:
-        """One output: two diodes on one amplifier, whose second-order filter is all.
+        """One output: two diodes on one amplifier, the only filter, of second order.
 
         Integrating each vector alone would see half the clock instead, 3.5 dB less
         noise for an amplifier as fast as the clock.
@@ -112,7 +112,7 @@ class SvdUnit(AbstractMatrixUnit):
         )
 
     def insertion_db(self) -> Scalar:
-        """From source to detector for a full-scale field that no attenuator cuts."""
+        """Source to detector, for a full-scale field at open attenuators."""
         ends_db = self.tree_db + self.modulator.loss_db() + self.receive_db
         return ends_db + self.mesh.loss_db()
 
@@ -226,7 +226,7 @@ class SvdUnit(AbstractMatrixUnit):
         }
 
     def summary(self, products: list[MatrixProduct]) -> "Summary":
-        """What a reader asks first, for `products` with nothing idle in between."""
+        """Noise, energy and throughput of `products`, with nothing idle in between."""
         noise, costs = self.noise(), [self.cost(product) for product in products]
         time_s = sum((c.time_s["optical"] for c in costs), start=jnp.zeros(()))
         energy_j = {cause: watts * time_s for cause, watts in self.static_w().items()}

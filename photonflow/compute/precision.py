@@ -1,4 +1,4 @@
-r"""How exact an analogue product is: quantisers, phases, splitters, receivers.
+r"""Noise of an analogue product: quantisers, phases, splitters, receivers.
 
 Every noise here is a variance over that of the ideal output, for independent Gaussian
 inputs of which full scale is `FULL_SCALE` times the rms. Noises of different origin

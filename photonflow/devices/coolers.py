@@ -1,4 +1,4 @@
-"""Heat pumps under lasers."""
+"""Thermoelectric coolers under lasers."""
 
 from ..component import Component, Scalar, param
 from ..limits import limit

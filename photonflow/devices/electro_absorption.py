@@ -100,7 +100,7 @@ class ElectroAbsorptionModulator(AbstractModulator):
         return self.collected * a_per_w * reaching_w * absorbed
 
     def operate(self, input_w: Scalar) -> "ElectroAbsorptionOperation":
-        """At its bias; light only costs current."""
+        """The modulator at its bias; light adds photocurrent only."""
         ends_v = self.bias_v + self.drive_v * jnp.array([0.0, 1.0])
         shallow, deep = self.passes(ends_v)
         top, bottom, way = eye(shallow, deep)

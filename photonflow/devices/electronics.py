@@ -80,7 +80,7 @@ class Trace(Component):
 
 
 class AbstractDriver(Component):
-    """What a port asks of its modulator driver.
+    """Interface of modulator drivers.
 
     A driver that is not `linear` sends two levels only.
     """
@@ -169,7 +169,7 @@ class Dsp(Component):
 
 
 class Housekeeping(Component):
-    """What a module or engine spends besides the signal path, and on conversion."""
+    """Controller of a module or engine, and efficiency of its power converters."""
 
     control_w: Scalar = param(
         unit="W", doc="controller, monitors, sensors of one end", low=1e-3, high=5.0

@@ -1,4 +1,4 @@
-"""Ring filters: what takes one wavelength out of many."""
+"""Add-drop ring filters, which take one wavelength out of many."""
 
 import math
 

@@ -90,7 +90,7 @@ class LumpedMachZehnderModulator(AbstractModulator):
         return self.drive_v / self.turn()
 
     def operate(self, input_w: Scalar) -> "LumpedOperation":
-        """At quadrature; light does not change it."""
+        """The modulator at quadrature, whatever the light."""
         low, high = self.passes(jnp.zeros(())), self.passes(jnp.ones(()))
         top, bottom, way = eye(low, high)
         # Against the light of quadrature, so that loss does not count.

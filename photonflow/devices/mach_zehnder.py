@@ -46,7 +46,7 @@ class MachZehnderModulator(AbstractModulator):
     )
 
     def operate(self, input_w: Scalar) -> "MachZehnderOperation":
-        """At quadrature; light does not change it."""
+        """The modulator at quadrature, whatever the light."""
         return quadrature(
             self.drive_v / self.half_wave_v,
             self.insertion_db,
@@ -94,7 +94,7 @@ class TravellingWaveModulator(AbstractModulator):
         return self.splitters_db + self.arm_db_per_m * self.electrode.length_m
 
     def operate(self, input_w: Scalar) -> "MachZehnderOperation":
-        """At quadrature; light does not change it."""
+        """The modulator at quadrature, whatever the light."""
         return quadrature(
             self.drive_v / self.half_wave_v(),
             self.insertion_db(),
@@ -154,7 +154,7 @@ class MachZehnderOperation(AbstractMemorylessOperation):
     sense: Scalar
 
     def transfer(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
-        """The electrode's; light follows at once."""
+        """That of the electrode: no optical memory."""
         return self.electrode.transfer(frequency_hz, source_ohm)
 
     def static(self, drive: Values) -> Values:

@@ -1,4 +1,4 @@
-"""Intensity modulators: what every kind of them tells the end of a link."""
+"""Intensity modulators: the interface that every kind of them has."""
 
 import abc
 import math
@@ -49,7 +49,7 @@ class AbstractOperation(eqx.Module):
     """watts that hold the operating point"""
     slacks: eqx.AbstractVar[dict[str, Scalar]]
     """operating limits: met when >= 0, falling further as a limit is passed;
-    `extinction` is the outer extinction ratio in dB, for those who ask for a least"""
+    `extinction` is the outer extinction ratio in dB"""
 
     @abc.abstractmethod
     def transfer(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
@@ -110,7 +110,7 @@ class AbstractMemorylessOperation(AbstractOperation):
 
 
 class AbstractModulator(Component):
-    """What the end of a link asks of its modulator."""
+    """Interface of intensity modulators."""
 
     wavelength_m: eqx.AbstractVar[Scalar]
     drive_v: eqx.AbstractVar[Scalar]

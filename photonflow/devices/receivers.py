@@ -1,4 +1,4 @@
-"""Transimpedance amplifiers: noise, power and bandwidth trade against each other."""
+"""Transimpedance amplifiers: noise, power and bandwidth against each other."""
 
 import abc
 import math

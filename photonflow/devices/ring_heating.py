@@ -52,7 +52,7 @@ TINY_HZ = 1.0  # nothing, beside linewidths of gigahertz
 
 
 class RingHeater(Component):
-    r"""Heat in a ring, wanted and unwanted.
+    r"""Heater of a ring, and heating by the light that it absorbs.
 
     A watt anywhere in the ring warms it by $r_{th}/2\pi R$: heat leaves through the
     oxide along the circumference, so watts per FSR do not depend on the radius. The

@@ -11,7 +11,7 @@ from .response import smooth_positive, to_db
 
 
 class AbstractPhaseShifter(Component):
-    """What a mesh asks of the part that sets one phase anywhere in a turn."""
+    """Interface of phase shifters: one phase anywhere in a turn."""
 
     length_m: eqx.AbstractVar[Scalar]
     insertion_db: eqx.AbstractVar[Scalar]
@@ -52,7 +52,7 @@ class ElectroOpticShifter(AbstractPhaseShifter):
     )
 
     def hold_w(self) -> Scalar:
-        """Nothing flows."""
+        """Zero: no current flows."""
         return jnp.zeros_like(self.length_m)
 
     def set_j(self) -> Scalar:
@@ -90,7 +90,7 @@ class ThermoOpticShifter(AbstractPhaseShifter):
         return self.half_wave_w * self.held
 
     def set_j(self) -> Scalar:
-        """Nothing besides the heat that holds."""
+        """Zero: a new phase costs nothing beyond the power that holds it."""
         return jnp.zeros_like(self.length_m)
 
     def needed_v(self) -> Scalar:

@@ -31,7 +31,7 @@ INTRINSIC_PER_M3 = 1e16  # at 300 K, the round figure of both sources of the tes
 
 
 class PlasmaShift(NamedTuple):
-    """What `carriers` of one kind do to silicon."""
+    """Change of index and absorption by free carriers of one kind."""
 
     index_drop: Values
     """magnitude of the fall in refractive index"""

@@ -80,7 +80,7 @@ def lit(
 
 
 class AbstractSource(Component):
-    """What the end of a link asks of its source."""
+    """Interface of light sources."""
 
     laser: eqx.AbstractVar[DFBLaser]
     external: eqx.AbstractVar[bool]

@@ -136,12 +136,12 @@ class VCSELOperation(eqx.Module):
     light_w: Scalar
     """of the bias"""
     electrical_w: Scalar
-    """into the laser; its driver is paid elsewhere"""
+    """into the laser, its driver excluded"""
     rin_per_hz: Scalar
     fit: Scalar
     """failures in 1e9 hours"""
     slacks: dict[str, Scalar]
-    """limits, met when >= 0; `extinction` is in dB, for those who ask for a least"""
+    """limits, met when >= 0; `extinction` is in dB"""
     resonance_hz: Scalar
     damping_per_s: Scalar
     parasitic_hz: Scalar

@@ -1,4 +1,4 @@
-"""What every link is asked, and the form of its answer."""
+"""Interface of links: conditions in, budget out."""
 
 import abc
 

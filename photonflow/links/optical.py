@@ -96,7 +96,7 @@ class OpticalLink(AbstractLink):
         tx: AbstractOpticalPort | None = None,
         rx: AbstractOpticalPort | None = None,
     ) -> Channel:
-        """What the slicer must keep, and loss between; from a to b unless said."""
+        """Loss, reserve and interference of one direction; a to b unless said."""
         tx, rx = tx or self.end_a, rx or self.end_b
         interference, crosstalk = self.path.interference(), jnp.zeros(())
         demultiplexed = rx.demultiplexer(at, self.pam)
@@ -147,7 +147,7 @@ class OpticalLink(AbstractLink):
 
 
 class End(eqx.Module):
-    """One end of a link, as far as the other end and the sum of watts need it."""
+    """One end of a link: its transmitter, receiver, limits and watts."""
 
     budget: PortBudget
     transmitter: Transmitter

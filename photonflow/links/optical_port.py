@@ -19,7 +19,7 @@ from .wdm import Demultiplexed, RingBus
 
 
 class AbstractOpticalPort(AbstractPort):
-    """One end but for what makes its light: electronics and receiver.
+    """One end of an optical link: electronics and receiver; subclasses make the light.
 
     ```
     host SerDes ── trace ──[ retimer ]── driver ──── light ─── coupler_out ── fibre
@@ -37,7 +37,7 @@ class AbstractOpticalPort(AbstractPort):
     tia: eqx.AbstractVar[AbstractTransimpedanceAmplifier]
     coupler_receive_db: eqx.AbstractVar[Scalar]
     wdm: eqx.AbstractVar[RingBus | None]
-    """what puts many wavelengths on a fibre and takes them apart"""
+    """multiplexer and demultiplexer of the wavelengths of a fibre"""
     route: eqx.AbstractVar[ChipPath | None]
     """guide between devices and fibre couplers, one way; None: in the couplers"""
 
@@ -79,7 +79,7 @@ class AbstractOpticalPort(AbstractPort):
         )
 
     def receive_losses_db(self, at: Conditions) -> dict[str, Scalar]:
-        """Losses on the way from the coupler past other filters into its own."""
+        """Losses from the coupler, past the other filters, into the channel's own."""
         demultiplexed = self.demultiplexer(at, 2)  # at any number of levels
         losses_db = {} if demultiplexed is None else demultiplexed.losses_db
         return self.route_losses_db("chip_receive") | losses_db
@@ -92,7 +92,7 @@ class AbstractOpticalPort(AbstractPort):
 
 
 class AbstractOperatingPoint(eqx.Module):
-    """The transmitter of one end at work, in what a link needs of it."""
+    """The transmitter of one end, laser and modulator settled."""
 
     @abc.abstractmethod
     def transmitter(

@@ -1,4 +1,4 @@
-r"""Where rings lie and what it takes to hold them on a grid of wavelengths.
+r"""Tuning of rings to a grid of wavelengths: shifts, watts, range of the heaters.
 
 A heater can only move a resonance to the red, so that a ring is drawn to the blue of
 its channel. Two strategies are kept, each an `AbstractTuning` that turns spread and
@@ -82,7 +82,7 @@ class RequiredShift(NamedTuple):
 
 
 class AbstractTuning(Component):
-    r"""A way to put rings on channels, and the two limits of every way.
+    r"""A strategy to tune rings to channels, and the two limits of all strategies.
 
     Electrical tuning takes `assist` off the required shift, rounded within 1 GHz of
     zero; a ring may rise by `reach`, whoever heats it. Neighbours warm a ring as well
@@ -228,8 +228,8 @@ class BarrelShift(AbstractTuning):
 
 
 def _heated_hz(shift_hz: Scalar) -> Scalar:
-    """Heaters do not cool. The tail, width^2 / 4|x|, never dies: whoever divides by a
-    held shift stays finite, and a search finds back."""
+    """Heaters do not cool. The tail, width^2 / 4|x|, never vanishes: a quotient by a
+    held shift stays finite, and a search finds its way back."""
     return (shift_hz + smooth_abs(shift_hz, ASSIST_WIDTH_HZ)) / 2
 
 

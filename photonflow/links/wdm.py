@@ -8,7 +8,7 @@ r"""Many wavelengths on one guide: grids, ring multiplexers and what leaks betwe
 
 A ring answers at its own wavelength, a little at all others, and again one free
 spectral range away; the closed forms of `rings` are periodic, so that these images are
-in every figure below. What a link takes from here are plain numbers: losses in dB,
+in every figure below. A link needs of all this: losses in dB,
 variances over the square of the outer swing (as `signal.Noise.relative` has them), the
 response of the drop filter, and slacks.
 
@@ -104,7 +104,7 @@ class WavelengthGrid(Component):
 
 
 class Multiplexed(eqx.Module):
-    """What a bus of ring modulators does to the light of one of them."""
+    """Effect of a bus of ring modulators on the light of one of them."""
 
     losses_db: dict[str, Scalar]
     """`mux_through`: past all other modulators, mean over their levels"""
@@ -116,7 +116,7 @@ class Multiplexed(eqx.Module):
 
 
 class Demultiplexed(eqx.Module):
-    """What a bus of drop filters does to the light of one channel."""
+    """Effect of a bus of drop filters on the light of one channel."""
 
     losses_db: dict[str, Scalar]
     """`demux_through`: past all other filters; `demux_drop`: into its own drop port"""
@@ -242,7 +242,7 @@ class RingBus(Component):
 
 
 def modulator_transmission(modulator: MicroringModulator) -> Callable[[Values], Values]:
-    """Power passed `offset_hz` beside a locked ring's own carrier, at both levels.
+    """Power past a locked ring `offset_hz` from its own carrier, at both levels.
 
     Of an axis of offsets; levels stand on a last axis, shallow bias first.
     """

@@ -1,4 +1,4 @@
-"""What is known from elsewhere, to hold the models against."""
+"""Published and derived values that the models are held against."""
 
 from .cases import Case as Case
 from .cases import cases as cases

@@ -135,12 +135,10 @@ def _codes(library: Library) -> Iterator[tuple]:
 def _retries(library: Library) -> Iterator[tuple]:
     card, path = "crc-retry", "threshold"
     ber = _value(library, card, path)
-    highest, law = (
-        library.provenance(card)[path].high,
-        "one flit of 2,048 bits in 1,000",
-    )
+    stated = library.provenance(card)[path].high
     found = fec.retry_threshold(1e-3, FLIT_BITS)
-    yield card, "highest threshold", highest, found, "", 5e-2, law + " sent again"
+    law = "one flit of 2,048 bits in 1,000 sent again"
+    yield card, "highest threshold", stated, found, "", 5e-2, law
     stated, found = _noted(library, card, path, "2e-5"), fec.retry_share(ber, FLIT_BITS)
     yield card, "flits sent twice", stated, found, "", 5e-2, "1 - (1 - p)^2048"
     stated, found = _noted(library, card, path, "7e-30"), fec.undetected_error_rate(ber)
@@ -257,33 +255,23 @@ def implied(library: Library) -> Iterator[Implied]:
         again = dataclasses.replace(bus, reused=True)
         seen = again.demultiplex(jnp.asarray(ROOM_K), 4)
         worst = seen.penalties_db(jnp.asarray(EXTINCTION))
-        ends_hz = bus.grid.frequencies_hz()[
-            jnp.array([0, int(bus.grid.wavelengths) - 1])
-        ]
-        longest_nm, shortest_nm = LIGHT_M_PER_S / ends_hz * 1e9
+        carriers_hz = bus.grid.frequencies_hz()[: int(bus.grid.wavelengths)]
         for what, value, unit in (
-            ("shortest wavelength", shortest_nm, "nm"),
-            ("longest wavelength", longest_nm, "nm"),
+            ("shortest wavelength", LIGHT_M_PER_S / carriers_hz[-1] * 1e9, "nm"),
+            ("longest wavelength", LIGHT_M_PER_S / carriers_hz[0] * 1e9, "nm"),
             ("all other channels over the own", to_db(seen.leaked), "dB"),
-            (
-                "penalty of that, worst case at 4 dB of extinction",
-                worst["crosstalk"],
-                "dB",
-            ),
-            ("penalty, were wavelengths launched again", worst["coherent"], "dB"),
+            ("worst penalty of that, 4 dB of extinction", worst["crosstalk"], "dB"),
+            ("worst penalty, were wavelengths reused", worst["coherent"], "dB"),
         ):
             yield Implied(name, what, float(value), unit)
     for name in library.names("meshes"):
         size, rms = library.load(name).size, library.load(name).splitter_error
         left = precision.splitter_error(size, rms)
         corrected = precision.corrected_splitter_error(size, rms)
+        exact = 100 * precision.coverage(size, rms)
         for what, value, unit in (
             ("signal over splitter errors, as they are", -to_db(left), "dB"),
             ("the same, programmed with knowledge of them", -to_db(corrected), "dB"),
-            (
-                "random matrices then without any",
-                100 * precision.coverage(size, rms),
-                "%",
-            ),
+            ("random matrices then without any", exact, "%"),
         ):
             yield Implied(name, what, float(value), unit)

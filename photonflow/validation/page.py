@@ -47,14 +47,14 @@ def _predictions(found: list[Prediction]) -> str:
 
 
 def _summary(found: list[Prediction]) -> str:
-    judged = [p for p in found if p.met is not None]
-    real = [p for p in judged if p.independent]
-    missed = [p for p in judged if not p.met]
-    told = ", ".join(f"{p.what} of `{p.id}`" for p in missed) or "none"
+    held = [p for p in found if p.met is not None]
+    real = [p for p in held if p.independent]
+    missed = [p for p in held if not p.met]
+    names = ", ".join(f"{p.what} of `{p.id}`" for p in missed) or "none"
     return (
-        f"n = {len(judged)} numbers with a tolerance, {len(judged) - len(missed)} of "
+        f"n = {len(held)} numbers with a tolerance, {len(held) - len(missed)} of "
         f"them met. Of the n = {len(real)} that are independent of what went into the "
-        f"models, {sum(bool(p.met) for p in real)} are met. Missed: {told}."
+        f"models, {sum(bool(p.met) for p in real)} are met. Missed: {names}."
     )
 
 
@@ -83,8 +83,8 @@ def _others(rows: list[Case]) -> str:
     for row in rows:
         if row.class_ != "prediction":
             held = ", ".join(f"{k} {v}" for k, v in row.tolerance.items()) or "exact"
-            told = "yes" if row.verified else "no"
-            lines.append(f"| `{row.id}` | {row.class_} | {held} | {told} |")
+            verified = "yes" if row.verified else "no"
+            lines.append(f"| `{row.id}` | {row.class_} | {held} | {verified} |")
     return "\n".join(lines) + "\n"
 
 

@@ -29,7 +29,7 @@ from .cases import Case, cases
 ROOM_K = 300.0
 
 
-def room() -> Conditions:
+def laboratory() -> Conditions:
     """A laboratory: 27 degC, 2 m of fibre, nothing aged."""
     return Conditions(ROOM_K, ROOM_K, 2.0, 0.0)
 
@@ -89,7 +89,7 @@ def charging_j_per_bit(library: Library, load_f: Scalar, drive_v: float) -> floa
     link = library.load("cpo-ring-1600g")
     port = replace(link.end_a, {"modulator.drive_v": drive_v})
 
-    watts = _charging_w(dataclasses.replace(link, end_a=port), room(), load_f)
+    watts = _charging_w(dataclasses.replace(link, end_a=port), laboratory(), load_f)
     return float(watts / link.rate_bps)
 
 
@@ -133,7 +133,7 @@ def sensitivity_dbm(link: OpticalLink, ber: float) -> float:
     """Outer swing in the fibre at which the receiver of end b makes `ber` errors."""
 
     target = math.log10(ber)
-    at = room()
+    at = laboratory()
 
     def excess(loss_db: float) -> float:
         return float(_arriving(link, at, jnp.asarray(loss_db))[0]) - target
@@ -159,8 +159,8 @@ def _charged(what: str, key: str, tolerance: str) -> Callable[..., list[Predicti
             library, jnp.asarray(given["C_fF_implied"] * 1e-15), given["Vpp"]
         )
         note = (
-            "the capacitance is the one the published energy implies: this holds our "
-            "bookkeeping of the charge, not the device"
+            "the capacitance is the one the published energy implies: this checks our "
+            "accounting of the charge, not the device"
         )
         published = (case.outputs[key],)
         return [
@@ -196,7 +196,7 @@ def _patel(case: Case, library: Library) -> list[Prediction]:
             (out["sensitivity_dBm"],), "dBm", (-5.0, -2.0),
             "receiver noise and bandwidth only, ideally equalised; the published part "
             "has no equaliser, and ISI, package and RIN of its set-up are not given: "
-            "2 to 5 dB better is what the row asks for",
+            "2 to 5 dB better is what the row expects",
         ),
         Prediction(
             case.id, "energy of the receiver", watts / bit_hz * 1e12,
@@ -220,9 +220,9 @@ def _moscoso(case: Case, library: Library) -> list[Prediction]:
     link = replace(link, wide)
     tia, pd = link.end_b.tia, link.end_b.photodiode
     # The row gives noise as an rms current: a density over the Nyquist band.
-    asked = given["irms_A"] ** 2 / (bit_hz / 2)
+    density = given["irms_A"] ** 2 / (bit_hz / 2)
     one = replace(tia, {"noise_factor": 1.0})
-    factor = asked / float(one.noise_a2_per_hz(pd.capacitance_f, room().case_k))
+    factor = density / float(one.noise_a2_per_hz(pd.capacitance_f, laboratory().case_k))
     link = replace(link, {"end_b.tia.noise_factor": factor})
     ber = 0.5 * math.erfc(given["Q_assumed"] / math.sqrt(2))
     # Full extinction: the mean is half the swing; the row's penalty is one of light.
@@ -249,7 +249,9 @@ def _ma(case: Case, library: Library) -> list[Prediction]:
 
     @jax.jit
     def work():
-        return port.operating_point(room()), link.budget(room()).end_a.static_w
+        return port.operating_point(laboratory()), link.budget(
+            laboratory()
+        ).end_a.static_w
 
     point, watts = work()
     lane_bps = float(link.rate_bps / port.lanes)
@@ -297,8 +299,8 @@ def _lpo(case: Case, library: Library) -> list[Prediction]:
             case.id, "sensitivity (OMA) at BER 1e-4, our LPO card", card,
             (out["sensitivity_dBm"],), "dBm", float(case.tolerance["abs_dB"]),
             "all parts as on the card: too good by 2 dB. An equaliser without end, no "
-            "reflections and no package are in it; the row tells neither OMA from mean "
-            "nor which host",
+            "reflections and no package are in it; the row does not say whether OMA or "
+            "mean, nor which host",
         )
     ]  # fmt: skip
 
