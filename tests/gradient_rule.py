@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import core
 
 from photonflow.component import params
 
@@ -78,11 +79,12 @@ def case(tree: Any, prefixes: list[str], stages: Callable) -> Case:
     def named(columns: list) -> dict:
         return stages(*jax.tree.unflatten(structure, columns))
 
-    names = sorted(jax.eval_shape(named, leaves))
+    # Traced once: values and pull-back evaluate what is written down here.
+    traced, shape = jax.make_jaxpr(named, return_shape=True)(leaves)
+    names = list(shape)  # sorted, as jax returns a dictionary
 
     def outputs(columns: list) -> list:
-        out = named(columns)
-        return [out[name] for name in names]
+        return core.eval_jaxpr(traced.jaxpr, traced.consts, *columns)
 
     def pull(columns: list, cotangent: list) -> list:
         return jax.vjp(outputs, columns)[1](cotangent)[0]

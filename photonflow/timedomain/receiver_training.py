@@ -23,6 +23,8 @@ from ..component import Scalar
 
 TRIED = 256
 """thresholds between two levels"""
+APART = 15
+"""of those, every so many are looked at first"""
 
 
 class TrainedEqualiser(eqx.Module):
@@ -231,8 +233,15 @@ def best_thresholds(
 
     def best(level):
         tried = jnp.linspace(means[level], means[level + 1], TRIED)
-        found = jax.lax.map(lambda threshold: errors(threshold, level), tried)
-        return tried[jnp.argmin(found)], jnp.min(found)
+
+        def all_errors(thresholds):
+            return jax.lax.map(lambda threshold: errors(threshold, level), thresholds)
+
+        # Errors fall towards the best threshold from either side.
+        coarse = APART * jnp.argmin(all_errors(tried[::APART]))
+        near = tried[jnp.clip(coarse + np.arange(1 - APART, APART), 0, TRIED - 1)]
+        found = all_errors(near)
+        return near[jnp.argmin(found)], jnp.min(found)
 
     thresholds, log_errors = jax.lax.map(best, jnp.arange(pam - 1))
     return thresholds, logsumexp(log_errors)
