@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 import photonflow
 import photonflow.experiment
 from photonflow.cli import app
+from photonflow.links.copper import CopperLink
+from photonflow.links.optical import OpticalLink
 from photonflow.result.schema import Result
 
 
@@ -180,6 +182,11 @@ BAD_INPUT = {
 
 @pytest.mark.parametrize("case", BAD_INPUT)
 def test_bad_input_ends_in_one_message_and_writes_nothing(case, tmp_path, monkeypatch):
+    def never(link, at):
+        raise AssertionError("a link was traced before the input was refused")
+
+    for cls in (OpticalLink, CopperLink):
+        monkeypatch.setattr(cls, "budget", never)
     monkeypatch.chdir(tmp_path)
     words, expected = BAD_INPUT[case]
     result = photonflow_(*words)
