@@ -16,6 +16,7 @@ from markdown.preprocessors import Preprocessor
 _MARKED = re.compile(
     r'<(?P<tag>span|div) class="arithmatex">\\[(\[](?P<tex>.*?)\\[)\]]</(?P=tag)>', re.S
 )
+_FENCED = re.compile(r"(^```.*?^```)", re.S | re.M)
 # A prompt and all lines below it up to an empty one.
 _EXAMPLE = re.compile(r"^(>>> .*(?:\n.*\S.*)*)", re.M)
 _DISPLAY = re.compile(r"\s*\$\$(.+?)\$\$\s*", re.S)
@@ -31,9 +32,15 @@ class OwnParagraphs(Extension):
 
 class _OwnParagraphs(Preprocessor):
     def run(self, lines: list[str]) -> list[str]:
-        text = _DISPLAY.sub(r"\n\n$$\1$$\n\n", "\n".join(lines))
-        text = _EXAMPLE.sub(r"\n```pycon\n\1\n```\n", text)
-        return text.split("\n")
+        pieces = _FENCED.split("\n".join(lines))
+        # Every second piece is a block of code.
+        pieces[::2] = map(self._apart, pieces[::2])
+        return "".join(pieces).split("\n")
+
+    @staticmethod
+    def _apart(text: str) -> str:
+        text = _DISPLAY.sub(r"\n\n$$\1$$\n\n", text)
+        return _EXAMPLE.sub(r"\n```pycon\n\1\n```\n", text)
 
 
 def with_mathml(page: str) -> str:

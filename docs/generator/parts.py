@@ -20,17 +20,16 @@ WITHOUT_CARDS = "without-cards"
 def pages(library: Library) -> dict[str, str]:
     """Path below `docs/` and text of every page on cards."""
     kinds = {kind: _by_class(library, kind) for kind in library.kinds()}
-    homes = {
-        name: kind
-        for kind, classes in kinds.items()
-        for cards in classes.values()
-        for name in cards
-    }
+    # Page of every card and of every class.
+    homes = dict.fromkeys(registry(), WITHOUT_CARDS)
+    for kind, classes in kinds.items():
+        for name, cards in classes.items():
+            homes |= dict.fromkeys([name, *cards], kind)
     found = {
         f"{FOLDER}/{kind}.md": _kind(library, kind, classes, homes)
         for kind, classes in kinds.items()
     }
-    found[f"{FOLDER}/{WITHOUT_CARDS}.md"] = _without_cards(kinds)
+    found[f"{FOLDER}/{WITHOUT_CARDS}.md"] = _without_cards(kinds, homes)
     found[f"{FOLDER}/index.md"] = _index(kinds)
     found[f"{FOLDER}/sources.md"] = _sources(library)
     return found
@@ -103,14 +102,16 @@ def _kind(
     ]
     body = []
     for name, cards in classes.items():
-        body += _class(known[name])
+        body += _class(known[name], homes)
         body += [f"### Cards of this class {{#{name}-cards}}"]
         for card in cards:
             body += _card(library.card(card), known[name], homes)
     return page(*head, *body)
 
 
-def _without_cards(kinds: dict[str, dict[str, list[str]]]) -> str:
+def _without_cards(
+    kinds: dict[str, dict[str, list[str]]], homes: dict[str, str]
+) -> str:
     used = {name for classes in kinds.values() for name in classes}
     rest = {name: cls for name, cls in sorted(registry().items()) if name not in used}
     return page(
@@ -118,11 +119,11 @@ def _without_cards(kinds: dict[str, dict[str, list[str]]]) -> str:
         """No card names these classes. They are put together from an experiment: the
 cluster, the workloads that run on it, the shapes of models, and the conditions in which
 a link is solved.""",
-        *(block for cls in rest.values() for block in _class(cls)),
+        *(block for cls in rest.values() for block in _class(cls, homes)),
     )
 
 
-def _class(cls: type) -> Iterator[str]:
+def _class(cls: type, homes: dict[str, str]) -> Iterator[str]:
     """Heading, docstring and declared fields of a class."""
     quantities, static, parts = fields(cls)
     yield f"## {cls.__name__} {{#{cls.__name__}}}"
@@ -144,7 +145,7 @@ def _class(cls: type) -> Iterator[str]:
     )
     yield table(
         ("part", "takes", "may be left out"),
-        ((code(name), *_takes(field.type)) for name, field in parts.items()),
+        ((code(name), *_takes(field.type, homes)) for name, field in parts.items()),
     )
     yield table(
         ("setting", "type", "default"),
@@ -155,10 +156,16 @@ def _class(cls: type) -> Iterator[str]:
     )
 
 
-def _takes(annotation: Any) -> tuple[str, str]:
+def _takes(annotation: Any, homes: dict[str, str]) -> tuple[str, str]:
+    """Classes whose cards a field may name, and whether it may name none."""
     classes, optional = accepts(annotation)
-    names = ", ".join(code(cls.__name__) for cls in classes)
-    return names or code(_type(annotation)), "yes, as `none`" if optional else "no"
+    names = [
+        _link(name, homes)
+        for name, cls in sorted(registry().items())
+        if issubclass(cls, classes)
+    ]
+    may = "yes, as `none`" if optional else "no"
+    return ", ".join(names) or code(_type(annotation)), may
 
 
 def _type(annotation: Any) -> str:
@@ -212,8 +219,9 @@ def _value(name: str, value: Value) -> tuple[str, ...]:
     )
 
 
-def _link(card: str, homes: dict[str, str]) -> str:
-    return f"[{code(card)}]({homes[card]}.md#{card})" if card in homes else code(card)
+def _link(name: str, homes: dict[str, str]) -> str:
+    """To a card or a class; `none` is neither."""
+    return f"[{code(name)}]({homes[name]}.md#{name})" if name in homes else code(name)
 
 
 def _sources(library: Library) -> str:
