@@ -11,7 +11,7 @@ from ..quantity import InputError
 from .terminal import (
     BAD_INPUT,
     INFEASIBLE,
-    Progress,
+    ProgressLine,
     console,
     leave,
     print_json,
@@ -83,7 +83,7 @@ def run(
 
     study = _study(exp, set_, cards, no_cache)
     folder = out or Path("runs") / study.name
-    with Progress(quiet, verbose) as progress:
+    with ProgressLine(quiet, verbose) as progress:
         if task is None:
             result = run_study(study, True, folder, progress)
         else:
@@ -112,7 +112,7 @@ def evaluate(
     from ..experiment import run_study
 
     study = _study(exp, set_, cards, no_cache)
-    with Progress(quiet, verbose) as progress:
+    with ProgressLine(quiet, verbose) as progress:
         result = run_study(study, False, None, progress)
     print_result(result, as_json)
     leave(result)
@@ -136,7 +136,7 @@ def link(
     from ..experiment.link_report import link_result, write_link
 
     library, settings = _library(cards, no_cache), _settings(set_)
-    with Progress(quiet, verbose) as progress:
+    with ProgressLine(quiet, verbose) as progress:
         solved, result = link_result(card, settings, library, progress)
         if out is not None or not as_json:
             folder = out or Path("runs") / f"link-{solved.name}"
@@ -207,7 +207,7 @@ def collect(
 
     study = _study(exp, set_, cards)
     folder = out or Path("runs") / study.name
-    with Progress(quiet, verbose) as progress:
+    with ProgressLine(quiet, verbose) as progress:
         result = gather(study, folder, progress)
     print_result(result, as_json)
     if not as_json:
@@ -338,7 +338,7 @@ def layout(
 
     _prepare_jax(no_cache)
     device = ring_of(folder, variant)
-    with Progress(False, False) as progress, replacing(folder) as new:
+    with ProgressLine(False, False) as progress, replacing(folder) as new:
         # Seconds of import, so only once there is something to draw.
         progress(f"{device.task}: layout")
         from ..layout.draw import lay_out

@@ -11,7 +11,7 @@ import typer
 DONE, BAD_INPUT, INFEASIBLE = 0, 2, 3
 
 
-class Progress:
+class ProgressLine:
     """Messages on stderr: the current one beside a spinner, all of them if verbose."""
 
     def __init__(self, quiet: bool, verbose: bool):
@@ -21,7 +21,7 @@ class Progress:
         self.console = Console(stderr=True)
         self.status = self.console.status("photonflow")
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "ProgressLine":
         if not self.quiet:
             self.status.start()
         return self

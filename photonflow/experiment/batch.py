@@ -15,10 +15,10 @@ from ..quantity import InputError
 from ..result.schema import SCHEMA, Result, VariantResult
 from ..result.summary import summary
 from ..validation.published import published_watts
-from .folder import Folder
+from .folder import Folder, OnProgress
 from .resolved import resolved
 from .rows import sources
-from .run import Done, Progress, run_task
+from .run import Done, run_task
 from .study import Study
 from .tasks import Task, numbered, tasks
 
@@ -31,7 +31,7 @@ def run_study(
     study: Study,
     search: bool,
     out: Path | None = None,
-    progress: Progress = lambda text: None,
+    progress: OnProgress = lambda text: None,
 ) -> dict[str, Any]:
     """Evaluate all tasks of `study`, with `search` where it frees parameters.
 
@@ -74,7 +74,7 @@ def run_study(
 
 
 def run_one(
-    study: Study, number: int, out: Path, progress: Progress
+    study: Study, number: int, out: Path, progress: OnProgress
 ) -> tuple[VariantResult, bool]:
     """What task `number` came to, and whether it was done now or before.
 
@@ -92,7 +92,7 @@ def run_one(
     return done[0], True
 
 
-def collect(study: Study, out: Path, progress: Progress) -> dict[str, Any]:
+def collect(study: Study, out: Path, progress: OnProgress) -> dict[str, Any]:
     """The result of all tasks in `out`; nothing is computed again."""
     folder = Folder(out)
     settings = _settings(study, True)
@@ -112,7 +112,7 @@ def collect(study: Study, out: Path, progress: Progress) -> dict[str, Any]:
     return _gather(study, settings, found, folder, progress)
 
 
-def unfinished(study: Study, out: Path, progress: Progress) -> list[int]:
+def unfinished(study: Study, out: Path, progress: OnProgress) -> list[int]:
     """Numbers of the tasks that are not in `out` with the settings they have now."""
     settings = _settings(study, True)
     return _missing(settings, _finished(settings, Folder(out), progress))
@@ -128,7 +128,7 @@ def _settings(study: Study, search: bool) -> Settings:
 
 
 def _finished(
-    settings: Settings, folder: Folder, progress: Progress
+    settings: Settings, folder: Folder, progress: OnProgress
 ) -> dict[Task, Done]:
     """What `folder` has of the tasks, done with just these settings."""
     found = {t: folder.find(t.name, own, progress) for t, own in settings.items()}
@@ -157,7 +157,7 @@ def _gather(
     settings: Settings,
     found: dict[Task, Done],
     folder: Folder | None,
-    progress: Progress,
+    progress: OnProgress,
 ) -> dict[str, Any]:
     """The result of all tasks, which are done, written to `folder`."""
     results = [found[task][0] for task in settings]

@@ -1,12 +1,11 @@
 """Why a link misses its limits, and which of its numbers would put it right."""
 
-from collections.abc import Callable
-
 from ..causes import DirectionName
 from ..component import Param, params
 from ..result.link import diagnosed, link_row, repair_row
 from ..result.link_schema import LinkResult, RepairRow
 from ..search import repair
+from .folder import OnProgress
 from .link import EXTRA_DB, Solved
 
 
@@ -23,9 +22,7 @@ REQUIRED = (
 """requirements on a link and what is solved for: only a user moves them"""
 
 
-def diagnose(
-    solved: Solved, progress: Callable[[str], None] = lambda text: None
-) -> LinkResult:
+def diagnose(solved: Solved, progress: OnProgress = lambda text: None) -> LinkResult:
     """The document of a link, with one diagnosis for each direction that misses."""
     result = link_row(
         solved.name,

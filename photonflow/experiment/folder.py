@@ -30,6 +30,8 @@ from ..quantity import InputError
 from ..result.schema import Result, VariantResult
 
 
+OnProgress = Callable[[str], None]
+"""takes one line about what is being done"""
 TraceRow = dict[str, Any]
 """one step of a search"""
 
@@ -48,7 +50,7 @@ class Folder:
             raise InputError("a folder", problem="is a file", key="--out", file=path)
 
     def find(
-        self, task: str, setting: dict[str, Any], progress: Callable[[str], None]
+        self, task: str, setting: dict[str, Any], progress: OnProgress
     ) -> tuple[VariantResult, list[TraceRow]] | None:
         """What the task came to, if it is finished with just these settings."""
         place = self.path / "tasks" / task
@@ -102,7 +104,7 @@ class Folder:
         settings: dict[str, dict[str, Any]],
         result: dict[str, Any],
         trace: list[TraceRow],
-        progress: Callable[[str], None],
+        progress: OnProgress,
     ) -> None:
         """Writes what belongs to the whole study, the page included."""
         text, tasks = as_json(result), as_yaml({"tasks": settings})

@@ -1,6 +1,6 @@
 """What `photonflow link` does: solve, diagnose, simulate, draw, write."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from ..links.optical import OpticalLink
 from ..result.link_schema import CountedRow, CountRow, LinkResult
 from ..timedomain import montecarlo
 from .diagnosis import diagnose
-from .folder import Folder, as_json, replacing
+from .folder import Folder, OnProgress, as_json, replacing
 from .link import Solved, solve_link
 
 
@@ -27,7 +27,7 @@ def link_result(
     card: str,
     settings: Mapping[str, str],
     library: Library,
-    progress: Callable[[str], None],
+    progress: OnProgress,
 ) -> tuple[Solved, LinkResult]:
     """The link of `card` and its document, diagnosis included."""
     progress(f"{card}: laser currents and budget")
@@ -39,7 +39,7 @@ def write_link(
     solved: Solved,
     result: LinkResult,
     folder: Path,
-    progress: Callable[[str], None],
+    progress: OnProgress,
 ) -> tuple[LinkResult, list[str]]:
     """Simulates, and writes document and figures, all or none; what was written.
 

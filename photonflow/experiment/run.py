@@ -2,7 +2,6 @@
 
 import math
 import threading
-from collections.abc import Callable
 from typing import Any
 
 from ..cluster.budgets import set_drive
@@ -13,13 +12,12 @@ from ..result.search import trace_rows
 from ..search.design_space import DesignSpace
 from ..search.objective import Objective
 from ..search.optimise import Solution, optimise
-from .folder import TraceRow
+from .folder import OnProgress, TraceRow
 from .rows import objective, task_row
 from .study import Study
 from .tasks import Task
 
 
-Progress = Callable[[str], None]
 Done = tuple[VariantResult, list[TraceRow]]
 """what a task came to, and the trace of its search"""
 
@@ -28,7 +26,7 @@ def run_task(
     study: Study,
     task: Task,
     search: bool,
-    progress: Progress,
+    progress: OnProgress,
     stop: threading.Event,
 ) -> Done:
     """One task, and the trace of its search.
@@ -56,7 +54,7 @@ def _search(
     task: Task,
     cluster: Cluster,
     report: Report,
-    progress: Progress,
+    progress: OnProgress,
     stop: threading.Event,
 ) -> Solution:
     """The best design of the free parameters of one variant."""
