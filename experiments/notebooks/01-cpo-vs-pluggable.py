@@ -26,19 +26,14 @@
 
 # %%
 from collections import defaultdict
-from functools import partial
 
-import jax
-import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 
 import photonflow as pf
 from photonflow import causes
-from photonflow.cluster.step import assemble, link_budgets
 from photonflow.report.drawing import below, headline, stack
 from photonflow.report.labels import CAUSES, GROUPS, LINK_COLOURS, number
-from photonflow.search.sqp import QUICK
 from photonflow.validation import published_watts
 
 
@@ -90,26 +85,24 @@ for path in ("accelerator.idle_w", "scale_out.switch_link.end_a.modulator.gap_m"
 # A laser has to be bright enough where the link is worst: hot case, end of life, full
 # reach. `set_drive` finds that current for every end and says which limit it sits on,
 # error rate or the launch that a standard asks for. `evaluate` then gives time and
-# energy of a step in the nominal room with that same current. It is made of
-# `link_budgets`, which know no workload, and `assemble`, so that both workloads share
-# one compilation of the links (`QUICK` compiles fast and runs a little slower). From
-# then on it takes milliseconds.
+# energy of a step in the nominal room with that same current. `link_budgets` know no
+# workload, so that both workloads share them. What is compiled is kept: from then on it
+# takes milliseconds.
 
 # %%
 works = {name: study.workload(name) for name in study.workloads}
 
 
-@partial(jax.jit, compiler_options=QUICK)
-def evaluate(cluster, workloads):
-    solved = link_budgets(cluster, cluster.hops())
-    return {name: assemble(cluster, w, solved) for name, w in workloads.items()}
+def evaluate(cluster):
+    budgets = pf.link_budgets(cluster)
+    return {name: pf.evaluate(cluster, w, budgets) for name, w in works.items()}
 
 
 clusters, drives = {}, {}
 for variant in study.variants:
     clusters[variant], drives[variant] = pf.set_drive(study.cluster(variant))
     assert all(drive.reachable for drive in drives[variant])
-reports = {variant: evaluate(clusters[variant], works) for variant in study.variants}
+reports = {variant: evaluate(clusters[variant]) for variant in study.variants}
 
 for name in works:
     base_j = reports["pluggable"][name].j_per_token
@@ -282,8 +275,8 @@ below(
 # light. The engine ends are one design, so all their gaps move together. With the laser
 # current **as it is**, more or less swing is a matter of the error margin alone, and
 # joules hardly notice. With the current **following**, the error rate stays on its
-# limit and the laser pays for a poor gap. The sweep evaluates all gaps at once
-# (`vmap`), first with one current, then with the currents that `set_drive` finds.
+# limit and the laser pays for a poor gap. The sweep evaluates all gaps, first with one
+# current, then with the currents that `set_drive` finds.
 
 # %%
 where, _ = study.space("cpo")
@@ -296,26 +289,27 @@ def at_gap(gap_m):
     return pf.replace(clusters["cpo"], dict.fromkeys(gap_paths, gap_m))
 
 
-@partial(jax.jit, compiler_options=QUICK)
-@jax.vmap
-def sweep(gap_m, amps):
-    currents = dict(zip(current_paths, amps, strict=True))
-    report = pf.evaluate(pf.replace(at_gap(gap_m), currents), works["decode"])
-    way = report.worst["scale_out"][HOP].a_to_b
-    return report.j_per_token, way.margin_db, way.slacks["extinction"]
+def sweep(gaps_m, amps):
+    rows = []
+    for gap_m, each in zip(gaps_m, amps, strict=True):
+        currents = dict(zip(current_paths, each, strict=True))
+        report = pf.evaluate(pf.replace(at_gap(gap_m), currents), works["decode"])
+        one = report.worst["scale_out"][HOP].a_to_b
+        rows.append((report.j_per_token, one.margin_db, one.slacks["extinction"]))
+    return np.array(rows).T
 
 
 def followed(gaps_m):
     """Currents at every gap, and whether they meet their limits."""
     solved = [pf.set_drive(at_gap(gap_m))[1] for gap_m in gaps_m]
-    amps = jnp.array([[drive.amps for drive in each] for each in solved])
+    amps = [[drive.amps for drive in each] for each in solved]
     return amps, [all(drive.reachable for drive in each) for each in solved]
 
 
 # Around the shipped gap, with two close neighbours of it for a finite difference.
 offsets_nm = [*range(-50, 0, 5), -0.5, 0, 0.5, *range(5, 46, 5)]
 gaps_m = START_M + 1e-9 * np.array(offsets_nm)
-still = jnp.array([[drive.amps for drive in drives["cpo"]]] * len(gaps_m))
+still = [[drive.amps for drive in drives["cpo"]]] * len(gaps_m)
 still_j, margin_db, _ = sweep(gaps_m, still)
 follow, met = followed(gaps_m)
 assert all(met)
@@ -324,9 +318,10 @@ reserve_db = float(clusters["cpo"].scale_out.switch_link.reserve_db)
 np.testing.assert_allclose(kept_db, reserve_db, rtol=1e-6)
 
 # %% [markdown]
-# The same two derivatives by automatic differentiation: `elasticities` gives d ln J / d
-# ln p for every parameter in one reverse pass, at fixed currents or, told the drives,
-# with every current held on its limit. Finite differences of the sweep have to agree.
+# The same two derivatives by automatic differentiation: `elasticities` gives d ln J /
+# d ln p for every parameter from one linearisation of each link, at fixed currents
+# or, told the drives, with every current held on its limit. Finite differences of the
+# sweep have to agree.
 
 # %%
 as_is = pf.elasticities(clusters["cpo"], works["decode"])
@@ -497,7 +492,7 @@ most = {}
 for ax, name in zip(axes, works, strict=True):
     for row, (case, (engine, changes)) in enumerate(cases.items()):
         changed = {
-            v: evaluate(pf.replace(c, changes), works)[name]
+            v: evaluate(pf.replace(c, changes))[name]
             for v, c in {**clusters, "cpo": engine}.items()
         }
         for shift, against in ((-0.2, "pluggable"), (0.2, "lpo")):
@@ -562,7 +557,7 @@ def saving_j(against, n=None, value=0.0, solve=False):
             cluster, found = pf.set_drive(cluster)
             if not all(drive.reachable for drive in found):
                 return np.nan
-        joules.append(float(evaluate(cluster, works)["decode"].j_per_token))
+        joules.append(float(evaluate(cluster)["decode"].j_per_token))
     return joules[0] - joules[1]
 
 

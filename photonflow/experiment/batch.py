@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 
+from ..cluster.budgets import compile_ahead
 from ..quantity import InputError
 from ..result.schema import SCHEMA, Result, VariantResult
 from ..result.summary import summary
@@ -56,9 +57,12 @@ def run_study(
                 folder.keep(task.name, settings[task], *done[task])
         return done
 
+    queues = _queues(study, [task for task in settings if task not in found])
+    for first, *_ in queues:
+        cluster = study.at(first.point).cluster(first.variant)
+        compile_ahead(cluster, slopes=True)
     # Most of the time goes into compiling, which leaves a core idle: two at once.
     with ThreadPoolExecutor(max_workers=2) as pool:
-        queues = _queues(study, [task for task in settings if task not in found])
         futures = [pool.submit(work_off, queue) for queue in queues]
         try:
             wait(futures)
