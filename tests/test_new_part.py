@@ -366,7 +366,7 @@ def test_new_parts_are_searched_and_reported_in_an_experiment(folder, tmp_path):
                 "where": [f"{link}.end_a", f"{link}.end_b"],
                 "parameters": {
                     "modulator.drive": ["1 V", "3 V"],
-                    "source.laser.current": ["60 mA", "600 mA"],
+                    "source.laser.current": ["50 mA", "300 mA"],
                 },
             }
         },
