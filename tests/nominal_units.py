@@ -13,7 +13,7 @@ from photonflow.devices.converters import (
     HoldConverter,
 )
 from photonflow.devices.detectors import Photodiode
-from photonflow.devices.electronics import TerminatedDriver
+from photonflow.devices.drivers import TerminatedDriver
 from photonflow.devices.lasers import CoherentSource
 from photonflow.devices.mesh_power import SvdMesh
 from photonflow.devices.shifters import (

@@ -21,14 +21,8 @@ from photonflow.component import getter, replace
 from photonflow.compute.accelerator import Accelerator
 from photonflow.devices.detectors import Photodiode
 from photonflow.devices.diodes import WearOut
-from photonflow.devices.electronics import (
-    CapacitiveDriver,
-    Dsp,
-    Housekeeping,
-    SerDes,
-    TerminatedDriver,
-    Trace,
-)
+from photonflow.devices.drivers import CapacitiveDriver, TerminatedDriver
+from photonflow.devices.electronics import Dsp, Housekeeping, SerDes, Trace
 from photonflow.devices.junction import PNJunction
 from photonflow.devices.lasers import DFBLaser
 from photonflow.devices.mach_zehnder import MachZehnderModulator

@@ -9,7 +9,7 @@ from ..causes import NOISE
 from ..component import Scalar, param
 from ..devices.converters import AnalogueToDigital, DigitalToAnalogue, effective_bits
 from ..devices.detectors import Photodiode
-from ..devices.electronics import AbstractDriver
+from ..devices.drivers import AbstractDriver
 from ..devices.lasers import CoherentSource
 from ..devices.mesh_power import SvdMesh
 from ..devices.modulators import SWING

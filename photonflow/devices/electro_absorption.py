@@ -103,7 +103,7 @@ class ElectroAbsorptionModulator(AbstractModulator):
         """The modulator at its bias; light adds photocurrent only."""
         ends_v = self.bias_v + self.drive_v * jnp.array([0.0, 1.0])
         shallow, deep = self.passes(ends_v)
-        top, bottom, way = eye(shallow, deep)
+        top, bottom, polarity = eye(shallow, deep)
         heat_w = ends_v * self.photocurrent_a(ends_v, input_w)
         loss = from_db(-self.insertion_db)
         return ElectroAbsorptionOperation(
@@ -113,7 +113,7 @@ class ElectroAbsorptionModulator(AbstractModulator):
             tuning_w=jnp.mean(heat_w),
             slacks={EXTINCTION.name: extinction_db(top / loss, bottom / loss)},
             modulator=self,
-            sense=way,
+            polarity=polarity,
         )
 
 
@@ -126,7 +126,7 @@ class ElectroAbsorptionOperation(AbstractMemorylessOperation):
     tuning_w: Scalar
     slacks: dict[str, Scalar]
     modulator: ElectroAbsorptionModulator
-    sense: Scalar
+    polarity: Scalar
 
     def transfer(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
         """RC of junction, pad and driver."""
@@ -137,5 +137,5 @@ class ElectroAbsorptionOperation(AbstractMemorylessOperation):
     def static(self, drive: Values) -> Values:
         """Absorption at the bias of `drive`."""
         own = self.modulator
-        way = 0.5 + self.sense * (drive - 0.5)
-        return own.passes(own.bias_v + own.drive_v * way)
+        part = 0.5 + self.polarity * (drive - 0.5)
+        return own.passes(own.bias_v + own.drive_v * part)

@@ -1,8 +1,4 @@
-"""Electronics of a port: SerDes, DSP, host trace, drivers, converters, housekeeping."""
-
-import abc
-import math
-from typing import ClassVar
+"""Electronics of a port: SerDes, retiming DSP, host trace, housekeeping."""
 
 import equinox as eqx
 
@@ -77,75 +73,6 @@ class Trace(Component):
     def transfer(self, frequency_hz: Values) -> Transfer:
         """Loss and its causal phase; a floor of -300 dB keeps a dead trace finite."""
         return power_law(frequency_hz / REFERENCE_HZ, self.loss_db, self.exponent)
-
-
-class AbstractDriver(Component):
-    """Interface of modulator drivers.
-
-    A driver that is not `linear` sends two levels only.
-    """
-
-    linear: eqx.AbstractClassVar[bool]
-
-    bandwidth_hz: Scalar = param(unit="Hz", doc="3-dB bandwidth", low=15e9, high=150e9)
-    headroom_v: Scalar = param(
-        unit="V", doc="supply beyond the swing", low=0.1, high=3.0
-    )
-    overhead: Scalar = param(
-        unit="1", doc="supply current over the load's", low=1.0, high=6.0
-    )
-    noise_v2_per_hz: Scalar = param(
-        unit="V^2/Hz", doc="input noise density, one-sided", low=1e-19, high=1e-15
-    )
-    source_ohm: Scalar = param(
-        unit="ohm", doc="output resistance into the load", low=1.0, high=100.0
-    )
-
-    @abc.abstractmethod
-    def power_w(self, drive_v: Scalar, load_f: Scalar, symbol_hz: Scalar) -> Scalar:
-        """Supply power of one lane."""
-
-    def transfer(self, frequency_hz: Values) -> Transfer:
-        """Maximally flat."""
-        return butterworth2(frequency_hz, self.bandwidth_hz)
-
-
-class CapacitiveDriver(AbstractDriver):
-    r"""Class-A linear driver of a lumped modulator.
-
-    To move $C$ by $V_{pp}$ at full bandwidth a linear stage keeps the slewing current
-    flowing: $P = m\,(V_{pp} + V_h)\,V_{pp}\,2\pi f\,(C + C_0)$, some hundred times the
-    $C V^2$ of the junction. Left out: predriver gain against swing.
-    """
-
-    linear: ClassVar[bool] = True
-    output_f: Scalar = param(
-        unit="F", doc="own output capacitance", low=1e-15, high=200e-15
-    )
-
-    def power_w(self, drive_v: Scalar, load_f: Scalar, symbol_hz: Scalar) -> Scalar:
-        """Supply power of one lane, whatever the symbol rate."""
-        slew_a = drive_v * 2 * math.pi * self.bandwidth_hz * (load_f + self.output_f)
-        return self.overhead * (drive_v + self.headroom_v) * slew_a
-
-
-class TerminatedDriver(AbstractDriver):
-    r"""Linear driver of a terminated travelling-wave electrode.
-
-    $P = m\,(V_{pp}/2 + V_h)\,V_{pp} / R$ with $R$ the differential load: each arm
-    swings by half the differential voltage. Left out: back termination as a separate
-    term (in `overhead`).
-    """
-
-    linear: ClassVar[bool] = True
-    load_ohm: Scalar = param(
-        unit="ohm", doc="differential load of the electrode", low=20.0, high=150.0
-    )
-
-    def power_w(self, drive_v: Scalar, load_f: Scalar, symbol_hz: Scalar) -> Scalar:
-        """Supply power of one lane, whatever the symbol rate."""
-        current_a = drive_v / self.load_ohm
-        return self.overhead * (drive_v / 2 + self.headroom_v) * current_a
 
 
 class Dsp(Component):

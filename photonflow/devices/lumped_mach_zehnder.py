@@ -92,7 +92,7 @@ class LumpedMachZehnderModulator(AbstractModulator):
     def operate(self, input_w: Scalar) -> "LumpedOperation":
         """The modulator at quadrature, whatever the light."""
         low, high = self.passes(jnp.zeros(())), self.passes(jnp.ones(()))
-        top, bottom, way = eye(low, high)
+        top, bottom, polarity = eye(low, high)
         # Against the light of quadrature, so that loss does not count.
         open_ = 2 * self.passes(jnp.asarray(0.5))
         capacitance_f = self.arm(jnp.asarray(0.5))[2]
@@ -106,7 +106,7 @@ class LumpedMachZehnderModulator(AbstractModulator):
                 EXTINCTION.name: extinction_db(top / open_, bottom / open_),
             },
             modulator=self,
-            sense=way,
+            polarity=polarity,
             # Two arms in series: twice the resistance, half the capacitance.
             series_s=self.junction.series_ohm_m / self.length_m * capacitance_f,
         )
@@ -121,7 +121,7 @@ class LumpedOperation(AbstractMemorylessOperation):
     tuning_w: Scalar
     slacks: dict[str, Scalar]
     modulator: LumpedMachZehnderModulator
-    sense: Scalar
+    polarity: Scalar
     series_s: Scalar
     """time constant of the junction by itself"""
 
@@ -132,4 +132,4 @@ class LumpedOperation(AbstractMemorylessOperation):
 
     def static(self, drive: Values) -> Values:
         """Interference of the two arms."""
-        return self.modulator.passes(0.5 + self.sense * (drive - 0.5))
+        return self.modulator.passes(0.5 + self.polarity * (drive - 0.5))

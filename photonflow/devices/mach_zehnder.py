@@ -13,7 +13,7 @@ from .modulators import (
     AbstractMemorylessOperation,
     AbstractModulator,
     extinction_db,
-    sense,
+    polarity,
 )
 from .response import from_db, one_pole, smooth_abs
 from .travelling_wave import TravellingWaveElectrode
@@ -135,7 +135,7 @@ def quadrature(
         electrode=electrode,
         loss=loss,
         turn=turn,
-        sense=sense(swing),
+        polarity=polarity(swing),
     )
 
 
@@ -151,7 +151,7 @@ class MachZehnderOperation(AbstractMemorylessOperation):
     loss: Scalar
     turn: Scalar
     """swing over half-wave voltage"""
-    sense: Scalar
+    polarity: Scalar
 
     def transfer(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
         """That of the electrode: no optical memory."""
@@ -159,5 +159,5 @@ class MachZehnderOperation(AbstractMemorylessOperation):
 
     def static(self, drive: Values) -> Values:
         """A sine around quadrature."""
-        angle = math.pi * self.turn * self.sense * (drive - 0.5)
+        angle = math.pi * self.turn * self.polarity * (drive - 0.5)
         return self.loss * (0.5 + jnp.sin(angle) / 2)

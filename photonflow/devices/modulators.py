@@ -137,13 +137,13 @@ def filtered(
 
 
 def eye(shallow: Scalar, deep: Scalar) -> tuple[Scalar, Scalar, Scalar]:
-    """Top, bottom and `sense` of two positive transmissions, however small."""
+    """Top, bottom and `polarity` of two positive transmissions, however small."""
     middle = (shallow + deep) / 2
     rise = (deep - shallow) / (deep + shallow + 1e-30)
     contrast = smooth_abs(rise, LEVEL_WIDTH) / math.sqrt(1 + LEVEL_WIDTH**2)
-    return middle * (1 + contrast), middle * (1 - contrast), sense(rise)
+    return middle * (1 + contrast), middle * (1 - contrast), polarity(rise)
 
 
-def sense(rise: Scalar) -> Scalar:
+def polarity(rise: Scalar) -> Scalar:
     """+1 or -1: which way light follows the voltage, as smooth as `smooth_abs`."""
     return rise / smooth_abs(rise, LEVEL_WIDTH)

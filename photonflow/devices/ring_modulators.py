@@ -20,7 +20,7 @@ from .modulators import (
     AbstractOperation,
     extinction_db,
     filtered,
-    sense,
+    polarity,
 )
 from .passives import RibWaveguide
 from .response import from_db, one_pole, smooth_abs, smooth_positive
@@ -147,7 +147,9 @@ class MicroringModulator(AbstractModulator):
             detuning_hz, slacks = settled.offset_hz, {FOLD.name: settled.fold}
             left_hz, loop_w = hold_hz, jnp.zeros(())
         heater_w = smooth_positive(left_hz / hz_per_w, HEATER_WIDTH_W)
-        return self.at_work(middle, heating, detuning_hz, heater_w + loop_w, slacks)
+        return self.operation_at(
+            middle, heating, detuning_hz, heater_w + loop_w, slacks
+        )
 
     def warmed(self, input_w: Scalar) -> tuple[Resonance, SelfHeating, Scalar]:
         """The ring at mid swing, how its light warms it, and its shift per watt."""
@@ -165,7 +167,7 @@ class MicroringModulator(AbstractModulator):
             hz_per_w,
         )
 
-    def at_work(
+    def operation_at(
         self,
         middle: Resonance,
         heating: SelfHeating,
@@ -189,7 +191,7 @@ class MicroringModulator(AbstractModulator):
             middle=middle,
             detuning_hz=detuning_hz,
             loss_tilt=self.loss_tilt(),
-            sense=sense(deep - shallow),
+            polarity=polarity(deep - shallow),
             series_ohm=self.junction.series_ohm_m / self.junction_m(),
         )
 
@@ -206,7 +208,7 @@ class RingOperation(AbstractOperation):
     middle: Resonance
     detuning_hz: Scalar
     loss_tilt: Scalar
-    sense: Scalar
+    polarity: Scalar
     series_ohm: Scalar
 
     def transfer(self, frequency_hz: Values, source_ohm: Scalar) -> Transfer:
@@ -250,8 +252,8 @@ class RingOperation(AbstractOperation):
         Overshoot into forward bias is held at 0.5 V, where injection would begin.
         """
         ring = self.ring
-        way = 0.5 + self.sense * (drive - 0.5)
-        reverse_v = ring.bias_v + ring.drive_v * way
+        part = 0.5 + self.polarity * (drive - 0.5)
+        reverse_v = ring.bias_v + ring.drive_v * part
         return ring.resonance(
             smooth_positive(reverse_v + FORWARD_V, FORWARD_WIDTH_V) - FORWARD_V
         )

@@ -4,7 +4,8 @@ import jax.numpy as jnp
 
 from ..component import Component, Scalar, param
 from ..devices.detectors import AbstractPhotodiode
-from ..devices.electronics import AbstractDriver, Dsp, Housekeeping, SerDes, Trace
+from ..devices.drivers import AbstractDriver
+from ..devices.electronics import Dsp, Housekeeping, SerDes, Trace
 from ..devices.receivers import AbstractTransimpedanceAmplifier
 from ..devices.response import from_db, power, to_db
 from ..devices.vcsels import VCSEL, VCSELOperation

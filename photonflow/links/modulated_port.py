@@ -6,7 +6,8 @@ import jax.numpy as jnp
 from ..component import Scalar, param
 from ..devices.chip import ChipPath
 from ..devices.detectors import AbstractPhotodiode
-from ..devices.electronics import AbstractDriver, Dsp, Housekeeping, SerDes, Trace
+from ..devices.drivers import AbstractDriver
+from ..devices.electronics import Dsp, Housekeeping, SerDes, Trace
 from ..devices.modulators import AbstractModulator, AbstractOperation
 from ..devices.receivers import AbstractTransimpedanceAmplifier
 from ..devices.response import from_db, power, to_db

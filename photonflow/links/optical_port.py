@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from ..component import Scalar, Values
 from ..devices.chip import ChipPath
 from ..devices.detectors import AbstractPhotodiode
-from ..devices.electronics import AbstractDriver, Trace
+from ..devices.drivers import AbstractDriver
+from ..devices.electronics import Trace
 from ..devices.receivers import AbstractTransimpedanceAmplifier
 from ..devices.response import from_db
 from ..signal.receiver import AbstractEqualiser, Receiver, Transmitter
