@@ -247,7 +247,16 @@ def _carriers(_: Library) -> Iterator[tuple]:
 
 
 def implied(library: Library) -> Iterator[Implied]:
-    """Channels and crosstalk of shipped ring buses, errors of shipped meshes."""
+    """Of shipped codes, couplers of rings, crosstalk of buses, errors of meshes."""
+    for name, code in (("kp4", KP4), ("kr4", KR4)):
+        log10_ber = math.log10(_value(library, name, "threshold"))
+        lost = 10.0 ** fec.log10_codeword_error(log10_ber, **code)
+        yield Implied(name, "codewords that fail at the threshold", lost, "")
+    for name in library.names("modulators"):
+        ring = library.load(name)
+        if isinstance(ring, MicroringModulator):
+            coupled = 100 * float(ring.kappa2())
+            yield Implied(name, "power coupled from bus to ring", coupled, "%")
     for name in library.names("passives"):
         bus = library.load(name)
         if not isinstance(bus, RingBus):

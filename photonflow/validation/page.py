@@ -119,14 +119,15 @@ def _implied(found: Iterable[Implied]) -> str:
     lines = [
         "## What cards imply",
         "",
-        "The grid of a ring bus and its crosstalk at worst, of which links use the",
-        "variance instead, and what splitter errors leave of a mesh.",
+        "Figures that a part has and its card does not state. Crosstalk of a ring bus",
+        "is that of the worst case; links use its variance instead.",
         "",
         "| card | figure | value |",
         "| --- | --- | ---: |",
     ]
     for row in found:
-        lines.append(f"| `{row.card}` | {row.what} | {row.value:.5g} {row.unit} |")
+        value = _quantity(row.value, row.unit, digits=5)
+        lines.append(f"| `{row.card}` | {row.what} | {value} |")
     return "\n".join(lines) + "\n"
 
 
@@ -135,8 +136,8 @@ def _percent(error: float) -> str:
     return f"{error if abs(error) > 5e-4 else 0.0:+.1%}"
 
 
-def _quantity(value: float | None, unit: str) -> str:
-    return "" if value is None else f"{value:.4g} {unit}".rstrip()
+def _quantity(value: float | None, unit: str, digits: int = 4) -> str:
+    return "" if value is None else f"{value:.{digits}g} {unit}".rstrip()
 
 
 def _published(p: Prediction) -> str:
