@@ -11,7 +11,7 @@ from photonflow import causes
 from photonflow.cards import Library
 from photonflow.experiment.folder import Folder, as_json, replacing
 from photonflow.quantity import InputError
-from photonflow.report.details import published_gaps
+from photonflow.report.details import published
 from photonflow.result.schema import SCHEMA, LaserDriveRow, Result, VariantResult
 from photonflow.result.summary import summary, why_infeasible
 from photonflow.validation import published_watts
@@ -202,10 +202,13 @@ def test_published_watts_of_a_card_are_in_the_result(evaluated):
     ours = hops["switch_link"].ends["a"].vendor_w["worst"]
     (claim,) = found.published
     assert hops["switch_link"].technology in claim.links
-    (line,) = published_gaps(found.variants, found.published)
+    assert claim.source in {row.key for row in found.sources}
+    table = published(found)
+    assert table is not None
+    (row,) = table.rows
     # 8 to 9 W per 800 Gbit/s
-    assert f"{ours:.1f} W per end, published 16–18 W (scaled from 800G)" in line
-    assert "inside" in line or "Candidates: " in line
+    assert row.cells[1].value == ours and row.cells[2].text == "16–18 (from 800G)"
+    assert row.cells[3].value == pytest.approx(ours - min(max(ours, 16.0), 18.0))
 
 
 def test_published_watts_name_cards_and_sources_that_exist():

@@ -36,7 +36,7 @@ def swept_result():
                 energy_j_per_token=parts,
             )
             rows.append(row)
-    return result(*rows, experiment="fabric", title=None)
+    return result(*rows, experiment="fabric", title=None, published=[])
 
 
 def test_only_rows_of_one_point_are_compared(swept_result):
@@ -49,7 +49,7 @@ def test_only_rows_of_one_point_are_compared(swept_result):
 
 def test_a_sweep_is_a_table_of_rows_with_the_change_at_each_point(swept_result):
     page = html(swept_result, {})
-    table = page[page.index("<h2>Comparison") : page.index("<h2>Figures")]
+    table = page[page.index('id="comparison"') : page.index('id="figures"')]
     lines = re.findall(r"<tr.*?</tr>", table, re.S)[1:]
     assert len(lines) == 12
     first = [re.findall(r"<td>([^<]*)</td>", line)[:3] for line in lines[:3]]

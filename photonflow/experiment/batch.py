@@ -166,14 +166,15 @@ def _gather(
     """The result of all tasks, which are done, written to `folder`."""
     results = [found[task][0] for task in settings]
     traces = [{"task": task.name, **row} for task in settings for row in found[task][1]]
+    published = published_watts(_link_cards(results))
     result = Result(
         schema=SCHEMA,
         experiment=study.name,
         title=study.settings.title,
         objective=study.settings.objective,
         variants=results,
-        sources=sources(study),
-        published=published_watts(_link_cards(results)),
+        sources=sources(study, published),
+        published=published,
         summary=summary(results),
     )
     plain = result.plain()

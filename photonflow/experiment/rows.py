@@ -1,7 +1,7 @@
 """What a task came to, handed over to its row of the result."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .. import causes
 from ..cards import Provenance
@@ -9,7 +9,7 @@ from ..cluster.hardware import Cluster
 from ..cluster.step import Report
 from ..component import replace
 from ..links.laser_drive import LaserDrive
-from ..result.schema import SourceRow, VariantResult
+from ..result.schema import PublishedRow, SourceRow, VariantResult
 from ..result.variant import source_rows, variant_row
 from ..search.objective import Objective
 from ..search.optimise import Solution
@@ -66,7 +66,7 @@ def objective(study: Study, report: Report) -> Objective:
     )
 
 
-def sources(study: Study) -> list[SourceRow]:
+def sources(study: Study, published: Iterable[PublishedRow] = ()) -> list[SourceRow]:
     """Sources of all variants at all points, each with the paths that rest on it."""
 
     def origins() -> Iterator[Provenance]:
@@ -74,4 +74,4 @@ def sources(study: Study) -> list[SourceRow]:
         for variant, here in itertools.product(study.variants, everywhere):
             yield from here.provenance(variant).values()
 
-    return source_rows(origins(), study.library)
+    return source_rows(origins(), study.library, published)

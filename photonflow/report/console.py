@@ -4,9 +4,10 @@ from rich.console import Console
 from rich.text import Text
 
 from ..result.schema import Result
-from .details import branches, design, limits, ports, published_gaps, search_text
+from .design import branches, design, search_text
+from .details import limits, ports, published
 from .labels import labels
-from .table import terminal
+from .table import Table, terminal
 from .tables import comparison
 
 
@@ -19,23 +20,24 @@ def show_result(console: Console, result: Result) -> None:
     def line(text: str, style: str = "") -> None:
         console.print(Text(text, style), highlight=False)
 
-    console.print(terminal(comparison(result)))
+    def show(table: Table) -> None:
+        console.print(terminal(table, notes=False))
+
+    show(comparison(result))
     line(NOTE, "dim")
     for note in ports(result.variants):
         line(f"\nModules: {note}")
-    gaps = published_gaps(result.variants, result.published)
-    if gaps:
-        line("\nAgainst published watts, vendor's boundary, worst corner:")
-    for gap in gaps:
-        line(f"  {gap}")
+    claims = published(result)
+    if claims is not None:
+        show(claims)
     for name, variant in zip(labels(result.variants), result.variants, strict=True):
         if variant.search is None:
             continue
         line(f"\nSearch of {name}: {search_text(variant)}")
-        console.print(terminal(design(variant)))
+        show(design(variant))
         found = branches(variant)
         if found is not None:
-            console.print(terminal(found))
-        console.print(terminal(limits(variant, only_active=True)))
+            show(found)
+        show(limits(variant, only_active=True))
     if result.summary:
         line(f"\n{result.summary}")

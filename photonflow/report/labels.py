@@ -160,6 +160,13 @@ def number(value: Number | None, form: str = ".4g", scale: float = 1.0) -> str:
     return minus(format(value * scale, form)).replace("%", "\N{NO-BREAK SPACE}%")
 
 
+def interval(low: Number | None, high: Number | None, unit: str) -> str:
+    """Both ends of a range with their unit."""
+    if low is None or high is None:
+        return NONE
+    return f"{quantity(low, unit)} to {quantity(high, unit)}"
+
+
 def minus(text: str) -> str:
     """The typographic minus where a number starts."""
     return "−" + text[1:] if text.startswith("-") else text

@@ -153,7 +153,7 @@ def port_watts(
             if hop.technology not in claim.links:
                 continue
             low, high = claim.watts(MODULE_BPS)
-            text = published_text(claim, MODULE_BPS)
+            text = f"published, W: {published_text(claim, MODULE_BPS)}"
             ax.plot(
                 [low, high], [row - 0.36] * 2, "D-", color=INK, ms=4, mfc="w", lw=1.2
             )

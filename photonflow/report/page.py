@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..result.schema import PublishedRow, Result, SourceRow
-from . import details, figures, link_figures, sweep, tables
+from ..result.schema import Result
+from . import design, details, figures, link_figures, sweep, tables
 from . import matrix_unit_figures as unit_figures
 from .labels import labels, number
 
@@ -59,11 +59,12 @@ CAPTIONS = {
     "the comparison gives the worst.",
     "port_watts": "Plain colours are inside the vendor's box (module or engine, with "
     "its laser); hatched ones are in the host chip, which a vendor does not count. The "
-    "link is the one between switches. ",
+    "link is the one between switches. Diamonds are published claims.",
     "search_trace": "The search descends from many starts at once. Left: the best of "
     "those that keep all limits so far. Middle: the worst of all starts; a branch that "
-    "cannot keep its limits stays high. Right: starts that keep all limits and can "
-    "improve no further.",
+    "cannot keep its limits stays high. Right: starts of all branches that keep "
+    "all limits and can improve no further; those of a branch that cannot keep them "
+    "never arrive.",
 }
 MISSING = {
     "budget": "No optical scale-out link in this result: nothing to draw in dB.",
@@ -111,12 +112,11 @@ def html(result: Result, drawn: Mapping[str, str | None]) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    claims = _claims(result.published, result.sources)
     pictures = [
         {
             "name": name,
             "svg": None if svg is None else Markup(inline(svg, name)),
-            "caption": CAPTIONS[name] + (claims if name == "port_watts" else ""),
+            "caption": CAPTIONS[name],
             "missing": MISSING.get(
                 name, "Nothing to draw: no variant has these numbers."
             ),
@@ -147,14 +147,14 @@ def html(result: Result, drawn: Mapping[str, str | None]) -> str:
             tables.step_time_by_cause(variants),
         ],
         pictures=pictures,
-        gaps=details.published_gaps(variants, result.published),
+        published=details.published(result),
         designs=[
             (
                 name,
                 number(v.controlled_share, ".2%") if v.controlled_share else "",
-                details.search_text(v),
-                details.design(v),
-                details.branches(v),
+                design.search_text(v),
+                design.design(v),
+                design.branches(v),
             )
             for name, v in named
             if v.design
@@ -168,20 +168,6 @@ def html(result: Result, drawn: Mapping[str, str | None]) -> str:
         ports=details.ports(variants),
         sources=details.sources(result.sources),
         estimates=details.estimates(variants),
-    )
-
-
-def _claims(published: Sequence[PublishedRow], sources: Sequence[SourceRow]) -> str:
-    """Where the published watts come from; claims of vendors and the trade press."""
-    if not published:
-        return ""
-    cited = {row.key: row.cite for row in sources}
-    texts = [
-        f"{row.technology}: {cited.get(row.source, row.source)}" for row in published
-    ]
-    return (
-        "Published figures are claims of vendors and the trade press at the vendor's "
-        f"boundary, part of no model: {'; '.join(texts)}."
     )
 
 

@@ -39,6 +39,8 @@ class Cell(NamedTuple):
     """smaller, on a line of its own"""
     code: bool = False
     """the text is a name in a file"""
+    url: str = ""
+    """where the note leads"""
     many: tuple[str, ...] = ()
     """a long list, folded away on the page"""
     many_label: str = ""
@@ -70,8 +72,8 @@ def text_table(
     )
 
 
-def terminal(table: Table) -> "RichTable":
-    """`table` for a terminal. Nothing in it is read as markup."""
+def terminal(table: Table, notes: bool = True) -> "RichTable":
+    """`table` for a terminal, perhaps without notes. Nothing in it is markup."""
     from rich.table import Table as RichTable
     from rich.text import Text
 
@@ -84,7 +86,7 @@ def terminal(table: Table) -> "RichTable":
         cells = []
         for cell in row.cells:
             text = Text(cell.text, STYLES.get(cell.mark, ""))
-            if cell.note:
+            if cell.note and notes:
                 text.append(f"\n{cell.note}", "dim")
             if cell.many:
                 more = len(cell.many) - LISTED

@@ -31,6 +31,8 @@ class Quantity(NamedTuple):
     read: Callable[[VariantResult], Number | None]
     form: str
     scale: float = 1.0
+    optional: bool = False
+    """left out where no variant has it"""
 
     def cell(self, variant: VariantResult) -> Cell:
         """The figure of one variant."""
@@ -93,6 +95,7 @@ QUANTITIES = [
         "against the same variant as its cards describe it",
         _saved,
         "+.2%",
+        optional=True,
     ),
     Quantity(
         "tokens per second",
@@ -103,7 +106,7 @@ QUANTITIES = [
     ),
     Quantity(
         "time of a step, ms",
-        "step, ms",
+        "",
         "in decode the time per output token",
         lambda v: v.step_time_s,
         ".2f",
@@ -114,7 +117,7 @@ QUANTITIES = [
     ),
     Quantity(
         "standing power",
-        "standing",
+        "",
         "part that burns without any work",
         lambda v: v.static_share,
         ".1%",
@@ -132,6 +135,7 @@ QUANTITIES = [
         "link ends with a free parameter, vendor's boundary",
         lambda v: v.controlled_share,
         ".2%",
+        optional=True,
     ),
     Quantity(
         "scale-out, W per 1.6T link end",
@@ -150,7 +154,7 @@ QUANTITIES = [
     ),
     Quantity(
         "scale-out, W per 1.6T link end, with host PHY",
-        "with host",
+        "",
         "mean over all ends, with the SerDes and FEC of the host chip",
         lambda v: end_watts(v, with_host=True),
         ".2f",
@@ -173,7 +177,7 @@ QUANTITIES = [
     ),
     Quantity(
         "scale-out, log10 of the error rate before FEC",
-        "log10 BER",
+        "",
         "worst link at its worst corner",
         _tier("log10_ber"),
         ".2f",
@@ -259,12 +263,11 @@ def comparison(result: Result) -> Table:
     against = Quantity(
         "change against the first variant", "against first", "", change, "+.2%"
     )
-    shown = [QUANTITIES[0], against, *QUANTITIES[1:], *UNIT]
-    optional = [_saved, *(q.read for q in UNIT)]
+    units = [q._replace(optional=True) for q in UNIT]
     shown = [
         q
-        for q in shown
-        if q.read not in optional or any(q.read(v) is not None for v in variants)
+        for q in (QUANTITIES[0], against, *QUANTITIES[1:], *units)
+        if not q.optional or any(q.read(v) is not None for v in variants)
     ]
     swept = any(variant.point for variant in variants)
     title = result.title or result.experiment

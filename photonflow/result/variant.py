@@ -16,7 +16,7 @@ from ..search.optimise import Solution, controlled_share, free_ends
 from ..search.sensitivity import Elasticities
 from .matrix_unit import unit_constraints, unit_row
 from .rows import constraint_rows, drive_row, floats, met, ports_row, tier_row
-from .schema import EstimateRow, OriginRow, SourceRow, VariantResult
+from .schema import EstimateRow, OriginRow, PublishedRow, SourceRow, VariantResult
 from .search import multipliers, search_row
 from .summary import why_infeasible
 
@@ -135,12 +135,18 @@ def _estimate_rows(
     return sorted(rows, key=lambda row: -abs(row.with_host_w))
 
 
-def source_rows(origins: Iterable[Provenance], library: Library) -> list[SourceRow]:
-    """Sources of `origins`, each with the paths that rest on it."""
+def source_rows(
+    origins: Iterable[Provenance],
+    library: Library,
+    published: Iterable[PublishedRow] = (),
+) -> list[SourceRow]:
+    """Sources of `origins` and claims, each with the paths that rest on it."""
     paths: dict[str, dict[str, None]] = {}
     for origin in origins:
         if not origin.estimate and origin.kind != "setting":
             paths.setdefault(origin.source, {})[origin.path] = None
+    for claim in published:
+        paths.setdefault(claim.source, {})[f"published.{claim.id}"] = None
     return [
         SourceRow(key=key, paths=list(paths[key]), **library.source(key).model_dump())
         for key in sorted(paths)
