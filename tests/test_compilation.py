@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from photonflow.compilation import Programs, cache_folder
+from photonflow.compilation.cache import Programs, cache_folder
 
 
 ROOT = Path(__file__).parent.parent
@@ -31,7 +31,6 @@ TRACED = """
 import sys
 import equinox as eqx, jax, jax.numpy as jnp
 import photonflow as pf
-from photonflow import compilation
 from photonflow.experiment import link
 
 pf.enable_x64()
