@@ -3,7 +3,6 @@
 import functools
 import math
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import pytest
@@ -22,13 +21,11 @@ from photonflow.compute.base import MatrixProduct
 FAMILIES = ("pluggable", "cpo")
 TOKENS = 128 * 9 * 8  # replicas, microbatches, sequences of one
 
-run = eqx.filter_jit(evaluate)
-
 
 @functools.cache
 def report(family: str) -> Report:
     with_its_rules = nominal_clusters.cluster(family), nominal_clusters.decode()
-    return run(*with_its_rules)
+    return evaluate(*with_its_rules)
 
 
 def watts(out: Report, cause: str) -> float:
@@ -279,7 +276,7 @@ def test_boxes_with_their_original_links_draw_what_was_measured():
         nominal_clusters.cluster("pluggable"),
         {"scale_out.switch.included_phy_w": 518.4},
     )
-    out = run(cluster, nominal_clusters.decode())
+    out = evaluate(cluster, nominal_clusters.decode())
     names = ("switch", "nic", "serdes_host")
     drawn_w = sum(watts(out, f"network.scale_out.{name}") for name in names)
     # 5 of 72 ports of a switch for every 2 accelerators, and one adapter each.
@@ -292,7 +289,7 @@ def test_the_package_with_its_original_links_draws_what_was_measured():
         nominal_clusters.cluster("pluggable"),
         {"accelerator.included_phy_w": 32.4, "scale_up.switch.included_phy_w": 129.6},
     )
-    out = run(cluster, nominal_clusters.decode())
+    out = evaluate(cluster, nominal_clusters.decode())
     names = ("compute.idle", "network.scale_up.serdes_host", "network.scale_up.switch")
     assert_close(sum(watts(out, name) for name in names), 350 + 200 / 4, rtol=1e-12)
 
@@ -301,7 +298,7 @@ def test_a_longer_step_costs_more_static_energy():
     """What burns all the time costs in proportion to the time."""
     cluster, decode = nominal_clusters.cluster("pluggable"), nominal_clusters.decode()
     slow = replace(cluster, {"accelerator.layer_s": 200e-6})
-    before, after = report("pluggable"), run(slow, decode)
+    before, after = report("pluggable"), evaluate(slow, decode)
     longer = after.step_s / before.step_s
     assert longer > 1.5
     static = after.static_j_per_token / before.static_j_per_token
@@ -317,7 +314,7 @@ def test_the_step_lasts_as_long_as_the_busier_of_stage_and_round():
     # The smooth maximum lies at most 2^(1/16) - 1 = 4.4 % above the larger.
     assert busy_s < out.step_s
     many = replace(nominal_clusters.decode(), {"microbatches": 36.0})
-    full = run(nominal_clusters.cluster("pluggable"), many)
+    full = evaluate(nominal_clusters.cluster("pluggable"), many)
     assert full.time_s["bubble"] + full.time_s["scale_out"] < 1e-6 * full.step_s
 
 

@@ -2,7 +2,6 @@
 
 import functools
 
-import equinox as eqx
 import pytest
 
 import nominal_clusters
@@ -12,14 +11,13 @@ from photonflow import causes
 from photonflow.cluster.step import Report, evaluate, offloaded
 
 
-run = eqx.filter_jit(evaluate)
 UNIT = nominal_units.svd_unit()
 
 
 @functools.cache
 def report(optical: bool) -> Report:
     cluster = nominal_clusters.copper_cluster(matrix_unit=UNIT if optical else None)
-    return run(cluster, nominal_clusters.prefill())
+    return evaluate(cluster, nominal_clusters.prefill())
 
 
 def joules(out: Report, cause: str) -> float:
