@@ -18,8 +18,9 @@ from photonflow.devices.receivers import TransimpedanceAmplifier
 from photonflow.devices.ring_heating import RingHeater
 from photonflow.devices.ring_modulators import MicroringModulator
 from photonflow.devices.sources import LaserSource
-from photonflow.links.base import Conditions
+from photonflow.links.base import AbstractLink, Conditions, LinkBudget
 from photonflow.links.copper import CopperLink, CopperPort
+from photonflow.links.family import budgets_of
 from photonflow.links.fec import Fec
 from photonflow.links.modulated_port import ModulatedPort
 from photonflow.links.optical import OpticalLink
@@ -340,3 +341,9 @@ def links_of(family: str) -> tuple[OpticalLink, OpticalLink]:
     }
     host, switch = ends[family]
     return optical_link(*host), optical_link(*switch)
+
+
+def budget(link: AbstractLink, at: Conditions) -> LinkBudget:
+    """By the program of the link's family, which all tests of a process share."""
+    (found,) = budgets_of([(link, at)])
+    return found

@@ -6,6 +6,7 @@ import pytest
 
 import nominal
 from helpers import assert_close
+from nominal import budget
 from photonflow.cards import Library
 from photonflow.links.base import AbstractLink
 from photonflow.links.copper import CopperLink
@@ -13,7 +14,6 @@ from photonflow.links.copper import CopperLink
 
 LIBRARY = Library()
 LINKS = LIBRARY.names("links")
-budget = eqx.filter_jit(lambda link, at: link.budget(at))
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,10 @@ import pytest
 
 import nominal
 from helpers import assert_close
+from nominal import budget
 from photonflow import causes
 from photonflow.component import params, replace, vmap_alike
-from photonflow.links.base import Conditions, LinkBudget
+from photonflow.links.base import Conditions
 from photonflow.links.copper import CopperLink
 from photonflow.links.optical import OpticalLink
 from photonflow.links.port import by_cause
@@ -20,11 +21,6 @@ from photonflow.signal.equaliser import ClosedFormSlicer
 
 
 LINKS = ("pluggable", "lpo", "cpo", "copper")
-
-
-@eqx.filter_jit
-def budget(link: OpticalLink | CopperLink, at: Conditions) -> LinkBudget:
-    return link.budget(at)
 
 
 def some_link(name: str) -> OpticalLink | CopperLink:

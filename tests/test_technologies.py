@@ -10,6 +10,7 @@ import nominal
 import nominal_links
 from benchmarks import technologies
 from helpers import assert_close
+from nominal import budget
 from photonflow.cards import Library, Provenance
 from photonflow.component import params
 from photonflow.devices.electronics import Dsp, Housekeeping
@@ -19,7 +20,6 @@ from photonflow.links.copper import RetimedCopperPort
 
 ROOT = Path(__file__).parents[1]
 LIBRARY = Library()
-budget = eqx.filter_jit(lambda link, at: link.budget(at))
 
 
 # Accounting
