@@ -5,6 +5,7 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import nominal
@@ -14,6 +15,7 @@ from photonflow import causes
 from photonflow.component import params, replace, vmap_alike
 from photonflow.links.base import Conditions
 from photonflow.links.copper import CopperLink
+from photonflow.links.family import budgets_of
 from photonflow.links.optical import OpticalLink
 from photonflow.links.port import by_cause
 from photonflow.signal import decision
@@ -222,20 +224,13 @@ def test_the_reserve_is_extra_loss(name):
 @pytest.mark.parametrize("name", ["pluggable", "lpo", "cpo"])
 def test_loss_on_the_path_eats_slack(name):
     link, at = some_link(name), some_place(name)
-
-    @eqx.filter_jit
-    def slacks(link, at):
-        def one(ageing_db):
-            aged = eqx.tree_at(lambda a: a.ageing_db, at, ageing_db)
-            out = link.budget(aged)
-            return jnp.stack([out.a_to_b.slacks["ber"], out.b_to_a.slacks["ber"]])
-
-        return jax.vmap(one)(jnp.linspace(0.0, 30.0, 31))
-
-    out = slacks(link, at)
-    # Two clean segments hide what the light does until it errs as often as they.
-    assert jnp.all(jnp.diff(out, axis=0) < 0)
-    assert jnp.all(out[0] > 0) and jnp.all(out[-1] < 0)
+    aged = [replace(at, {"ageing_db": float(loss_db)}) for loss_db in range(31)]
+    found = budgets_of([(link, each) for each in aged])
+    for way in ("a_to_b", "b_to_a"):
+        slack = np.array([getattr(out, way).slacks["ber"] for out in found])
+        # Two clean segments hide what the light does until it errs as often as they.
+        assert np.all(np.diff(slack) < 0)
+        assert slack[0] > 0 > slack[-1]
 
 
 def test_a_retimed_link_adds_up_its_segments():
@@ -331,22 +326,13 @@ def test_launch_slack_is_0_at_the_power_a_standard_asks():
 
 
 def test_a_longer_cable_has_less_margin():
-    link = nominal.copper_link()
-    at = nominal.worst()
-    lengths_m = jnp.linspace(0.0, 6.0, 13)
-
-    @eqx.filter_jit
-    def margins(link, at):
-        def one(length_m):
-            placed = eqx.tree_at(lambda a: a.length_m, at, length_m)
-            out = link.budget(placed).a_to_b
-            return jnp.stack([out.margin_db, out.slacks["ber"]])
-
-        return jax.vmap(one)(lengths_m)
-
-    out = margins(link, at)
-    assert jnp.all(jnp.diff(out, axis=0) < 0)
-    assert jnp.all(out[0] > 0) and jnp.all(out[-1] < 0)
+    lengths_m = np.linspace(0.0, 6.0, 13)
+    placed = [nominal.worst(length_m=float(length_m)) for length_m in lengths_m]
+    found = budgets_of([(nominal.copper_link(), at) for at in placed])
+    ways = [out.a_to_b for out in found]
+    for falling in ([w.margin_db for w in ways], [w.slacks["ber"] for w in ways]):
+        assert np.all(np.diff(falling) < 0)
+        assert falling[0] > 0 > falling[-1]
 
 
 def test_margin_of_copper_is_snr_to_spare():
@@ -375,17 +361,17 @@ def test_an_unknown_cause_is_an_error():
 
 
 def test_together_is_one_by_one():
-    """Mixed structures: rings, Mach-Zehnders, and a ring of other values."""
-    light_w = jnp.asarray(1e-3)
+    """Mixed structures, two of each with other values."""
+    x = jnp.asarray(1.2)
     calls = [
-        (nominal.ring(), light_w),
-        (nominal.mach_zehnder(), light_w),
-        (nominal.ring(radius_m=9e-6), 2 * light_w),
-        (nominal.mach_zehnder(drive_v=1.0), light_w),
+        (nominal.serdes(), x),
+        (nominal.mach_zehnder(), x),
+        (nominal.serdes(bandwidth_hz=50e9), 2 * x),
+        (nominal.mach_zehnder(drive_v=1.0), x),
     ]
 
-    def work(modulator, light_w):
-        return modulator.operate(light_w)
+    def work(part, x):
+        return jax.tree.map(lambda leaf: jnp.sqrt(leaf) * x, part)
 
     for ours, args in zip(vmap_alike(work, calls), calls, strict=True):
         alone = work(*args)
