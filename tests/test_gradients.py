@@ -90,12 +90,11 @@ def test_gradients_match_finite_differences_at_the_nominal_point(name):
 
 @of_each
 def test_gradients_match_finite_differences_inside(name):
-    """64 points of a unit or a step on copper, 4 of the other clusters, whose 60 more
-    are in the slow suite. Joules and seconds know no limits: points are as they come.
+    """64 points of a unit, 4 of a cluster, whose 60 more are in the slow suite. Joules
+    and seconds know no limits: points are as they come.
     """
     case = build(name)
-    many = name in (*UNITS, *STEPS)
-    assert_rule(case, interior(case, 64, 0.03, {})[: 64 if many else 4])
+    assert_rule(case, interior(case, 64, 0.03, {})[: 64 if name in UNITS else 4])
 
 
 @pytest.mark.slow
@@ -125,7 +124,7 @@ def test_gradients_match_finite_differences_at_the_optimum():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FAMILIES + TRAINED)
+@pytest.mark.parametrize("name", FAMILIES + STEPS + TRAINED)
 def test_gradients_of_a_cluster_match_finite_differences_at_64_points(name):
     case = build(name)
     for part in np.split(interior(case, 64, 0.03, {}), 8):
