@@ -6,7 +6,7 @@ with the same drive. Conditions and links copy their numbers from the cluster, s
 derivative is carried back by adding it up where the number came from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import equinox as eqx
@@ -64,9 +64,18 @@ def places(cluster: Cluster) -> dict[Place, tuple[AbstractLink, Conditions]]:
     }
 
 
-def compile_ahead(cluster: Cluster, slopes: bool = False) -> None:
-    """Begin to compile what the links of `cluster` will be asked, and do not wait."""
-    prepare(places(cluster).values(), slopes)
+def compile_ahead(cluster: Cluster, searched: Iterable[str] = ()) -> None:
+    """Begin to compile what the links of `cluster` will be asked, and do not wait.
+
+    `searched` are paths that a search will move.
+    """
+    families = {}
+    for place, call in places(cluster).items():
+        families[place] = family_of(*call)
+    for (_, tier, hop), family in families.items():
+        if any(path.startswith(f"{tier}.{hop}.") for path in searched):
+            family.searched = True
+    prepare(families.values())
 
 
 class Origins:

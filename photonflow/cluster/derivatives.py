@@ -88,6 +88,7 @@ class ClusterFunction:
                 shape = (len(rows), len(along), value.shape[1])
                 term_slopes[place] = np.zeros(shape)
                 continue
+            family.searched = True
             each = np.broadcast_to(along, (len(rows), *along.shape))
             terms[place], term_slopes[place] = family.slopes(rows, each)
         log_j, gradient = self._balance(numbers, terms)

@@ -34,6 +34,7 @@ SLOPE_ROWS = 32
 TERM_ROWS = 256
 SLOPE_DIRECTIONS = 8
 """directions of one row of `slopes`"""
+KEPT_JACOBIANS = 8
 
 _RUNNING = ThreadPoolExecutor(max_workers=2, thread_name_prefix="budgets")
 _COMPILING = ThreadPoolExecutor(max_workers=2, thread_name_prefix="compile")
@@ -54,7 +55,10 @@ class LinkFamily:
         self.example = self.packing.pack(tree)
         self._like = jax.tree.map(lambda _: 0, tree)
         self.programs: dict[Callable, Callable[[list], Any]] = {}
+        self.searched = False
+        """whether slopes are asked at many designs: then it pays to compile longer"""
         self._locks = {f: threading.Lock() for f in (_budgets, _terms, _slopes)}
+        self._jacobians: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
 
     @cached_property
     def budget(self) -> LinkBudget:
@@ -118,18 +122,33 @@ class LinkFamily:
         values, found = np.zeros(0), []
         for first in range(0, count + spare, SLOPE_DIRECTIONS):
             some = np.ascontiguousarray(padded[:, first : first + SLOPE_DIRECTIONS])
-            values, slopes = self._run(_slopes, LEAN, SLOPE_ROWS, rows, some)
+            values, slopes = self._slopes(rows, some)
             found.append(slopes)
         return values, np.concatenate(found, axis=1)[:, :count]
 
     def jacobian(self, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Terms of one row and their slopes (terms, numbers) in every one of it."""
+        """Terms of one row and their slopes (terms, numbers) in every one of it.
+
+        The last few are kept, for the other workloads of a cluster.
+        """
+        key = row.tobytes()
+        if key not in self._jacobians:
+            while len(self._jacobians) >= KEPT_JACOBIANS:
+                self._jacobians.pop(next(iter(self._jacobians)), None)
+            self._jacobians[key] = self._jacobian(row)
+        return self._jacobians[key]
+
+    def _jacobian(self, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         count = len(self.packing)
         each = np.pad(np.eye(count), ((0, -count % SLOPE_DIRECTIONS), (0, 0)))
         directions = each.reshape(-1, SLOPE_DIRECTIONS, count)
         rows = np.tile(row, (len(directions), 1))
-        values, slopes = self._run(_slopes, LEAN, SLOPE_ROWS, rows, directions)
+        values, slopes = self._slopes(rows, directions)
         return values[0], slopes.reshape(-1, slopes.shape[-1])[:count].T
+
+    def _slopes(self, *arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        options = LEAN if self.searched else QUICK
+        return self._run(_slopes, options, SLOPE_ROWS, *arrays)
 
     def _run(
         self, function: Callable, options: dict, size: int, *arrays: np.ndarray
@@ -195,14 +214,12 @@ FAMILIES: dict[Any, LinkFamily] = {}
 """by structure of link and conditions; kept for the life of the process"""
 
 
-def prepare(
-    calls: Iterable[tuple[AbstractLink, Conditions]], slopes: bool = False
-) -> None:
-    """Compile what links will be asked, families side by side, and do not wait."""
-    families = dict.fromkeys(family_of(*call) for call in calls)
+def prepare(families: Iterable[LinkFamily]) -> None:
+    """Compile budgets and slopes, families side by side, and do not wait."""
+    families = list(dict.fromkeys(families))
     for family in families:
         _COMPILING.submit(family.budgets, family.example[None])
-    for family in families if slopes else ():
+    for family in families:
         _COMPILING.submit(family.jacobian, family.example)
 
 
