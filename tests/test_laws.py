@@ -58,6 +58,7 @@ GIVEN: dict[str, Any] = {
     "hot_k": 343.15,
     "hz_per_k": 1.1e10,
     "input_w": 1e-3,
+    "it_w": 1e3,
     "junction_k": 340.0,
     "length_m": 1.2,
     "light_w": 1e-3,
@@ -70,9 +71,12 @@ GIVEN: dict[str, Any] = {
     "radius_m": 6e-6,
     "rate_bps": 1e11,
     "reverse_v": 1.0,
+    "rings": 8.0,
     "source_ohm": 25.0,
     "symbol_hz": 53.125e9,
+    "thermal": None,
     "wavelength_m": 1.31e-6,
+    "wavelengths": 8.0,
 }
 """argument of a method -> what it is called with"""
 WHOLE = (AbstractLink, AbstractPort, AbstractTopology, Cluster, Workload)
@@ -128,17 +132,33 @@ def test_a_value_outside_of_its_range_is_refused_by_name_with_what_is_allowed():
                 assert "where the model is valid" in str(raised.value)
 
 
+def methods(cls: type) -> dict[str, list[str]]:
+    """Public methods and the names of their arguments."""
+    return {
+        name: list(inspect.signature(method).parameters)[1:]
+        for name, method in inspect.getmembers(cls, inspect.isfunction)
+        if not name.startswith("_")
+    }
+
+
+def test_every_class_with_methods_is_asked_something():
+    """An argument of a new name wants a value in `GIVEN`: else nothing is judged."""
+    for name in PARTS:
+        asked = methods(registry()[name])
+        called = [m for m, names in asked.items() if set(names) <= set(GIVEN)]
+        assert called or not asked, (name, asked)
+
+
 def answers(tree: Component) -> dict[str, jax.Array]:
     """Every number that the methods of `tree` return, by method and place."""
     found = {}
-    for name, method in inspect.getmembers(type(tree), inspect.isfunction):
-        asked = list(inspect.signature(method).parameters)[1:]
-        if name.startswith("_") or not set(asked) <= set(GIVEN):
+    for name, asked in methods(type(tree)).items():
+        if not set(asked) <= set(GIVEN):
             continue
         given = [
             jnp.asarray(x) if isinstance(x := GIVEN[key], float) else x for key in asked
         ]
-        returned = eqx.filter(method(tree, *given), eqx.is_inexact_array)
+        returned = eqx.filter(getattr(tree, name)(*given), eqx.is_inexact_array)
         for place, x in jax.tree_util.tree_leaves_with_path(returned):
             where = f"{name}{jax.tree_util.keystr(place)}"
             for part in ("real", "imag") if jnp.iscomplexobj(x) else ("real",):
