@@ -24,7 +24,7 @@ from pathlib import Path
 import jax
 from jax._src import compilation_cache
 from jax._src.compilation_cache_interface import CacheInterface
-from jaxlib import utils
+from jaxlib import utils  # type: ignore[attr-defined]
 from jaxlib.version import __version__ as jaxlib_version
 
 

@@ -20,8 +20,9 @@ from typing import Any
 import jax
 import numpy as np
 from jax._src import compilation_cache
+from jax.core import Tracer
 from jax.experimental import serialize_executable
-from jaxlib import lapack
+from jaxlib import lapack, xla_client
 
 from . import cache
 from .cache import Programs
@@ -124,7 +125,7 @@ def compiled(
 
 def _is_concrete(leaf: Any) -> bool:
     return isinstance(leaf, np.ndarray | np.generic | jax.Array) and not isinstance(
-        leaf, jax.core.Tracer
+        leaf, Tracer
     )
 
 
@@ -184,7 +185,7 @@ class _Executable(serialize_executable._JaxPjrtPickler):
 
     def persistent_id(self, obj: Any) -> tuple | None:
         """Devices and clients as jax does."""
-        if isinstance(obj, serialize_executable.xc.LoadedExecutable):
+        if isinstance(obj, xla_client.LoadedExecutable):
             return "exec", self.key
         return super().persistent_id(obj)
 

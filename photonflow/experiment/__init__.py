@@ -8,9 +8,8 @@ run, `tasks` numbers what there is to do, `run` does one task and `batch` all of
 """
 
 from .batch import collect, run_one, run_study, unfinished
-from .checks import study
+from .checks import Study, study
 from .schema import Experiment
-from .study import Study
 from .tasks import Task, tasks
 
 
