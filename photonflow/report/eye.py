@@ -25,7 +25,7 @@ def eye_figure(name: str, shown: "Waveforms", counted: "Counted") -> "Figure":
     pam = len(shown.levels)
     headline(
         figure,
-        f"{name}: {told(counted)}, PAM-{pam} at {shown.symbol_hz / 1e9:.6g} GBd. "
+        f"{name}: {error_rate(counted)}, PAM-{pam} at {shown.symbol_hz / 1e9:.6g} GBd. "
         "Darker: the signal is there more often",
     )
     panels = (
@@ -55,8 +55,8 @@ def eye_figure(name: str, shown: "Waveforms", counted: "Counted") -> "Figure":
     return figure
 
 
-def told(counted: "Counted") -> str:
-    """An error rate with its interval, in words."""
+def error_rate(counted: "Counted") -> str:
+    """An error rate with its interval, for people."""
     bits = f"{counted.bits:.1e} bits"
     if not counted.errors:
         return f"no wrong bit in {bits}, BER below {counted.high:.1e}"

@@ -27,7 +27,7 @@ def curve_figure(result: LinkResult) -> "Figure":
     from matplotlib.ticker import MaxNLocator
 
     figure, (ax,) = canvas(4.6)
-    limit, asked = result.log10_ber_limit, result.reserve_db
+    limit, required = result.log10_ber_limit, result.reserve_db
     optical = all("laser" in result.budget_db[side] for side in COLOURS)
     sides = list(COLOURS)
     ways = [_way(result, side, optical) for side in sides]
@@ -86,7 +86,7 @@ def curve_figure(result: LinkResult) -> "Figure":
         figure,
         f"{result.technology}, worst corner: {number(abs(result.margin_db), '.1f')} dB "
         f"{'of light' if optical else 'of signal to noise'} {spare} before the FEC "
-        f"fails, {number(asked, 'g')} dB asked for",
+        f"fails, {number(required, 'g')} dB required",
     )
     return figure
 

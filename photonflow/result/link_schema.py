@@ -116,7 +116,7 @@ class LinkResult(Row):
     )
     ber_curve: dict[DirectionName, CurveRow]
     counted: CountedRow | None = Field(
-        None, description="null where no pictures were asked for, and for copper"
+        None, description="null where no pictures were drawn, and for copper"
     )
     shortfall_db: Maybe = Field(
         None,

@@ -183,28 +183,28 @@ def constraint_rows(
     """
     hops = cluster.hops()
     rows = []
-    for asked in objective.constraints(report):
-        budget = getattr(report, asked.climate)[asked.tier][asked.hop]
-        direction: Direction = getattr(budget, asked.direction)
-        slack = float(direction.slacks[asked.slack])
-        value, limit = slack, asked.minimum
-        unit = limits.find(asked.slack).unit
-        if asked.slack == "ber" and limit == 0:
+    for constraint in objective.constraints(report):
+        budget = getattr(report, constraint.climate)[constraint.tier][constraint.hop]
+        direction: Direction = getattr(budget, constraint.direction)
+        slack = float(direction.slacks[constraint.slack])
+        value, limit = slack, constraint.minimum
+        unit = limits.find(constraint.slack).unit
+        if constraint.slack == "ber" and limit == 0:
             # People read an error rate; its slack is a smooth image of it.
             value = float(direction.log10_ber_reserve)
-            link: Any = hops[asked.tier][asked.hop].link
+            link: Any = hops[constraint.tier][constraint.hop].link
             limit = math.log10(float(link.fec.threshold))
             unit = "log10"
-        multiplier = (multipliers or {}).get(asked.name)
+        multiplier = (multipliers or {}).get(constraint.name)
         if multiplier is not None and unit == "log10":
             # slack = (ln|log10 BER| - ln|limit|) / 2, so d slack/d limit = -1/(2 limit)
             multiplier = multiplier / (2 * limit)
         row = ConstraintRow(
-            name=asked.name,
+            name=constraint.name,
             value=value,
             limit=limit,
             unit=unit,
-            slack=slack - asked.minimum,
+            slack=slack - constraint.minimum,
             multiplier=multiplier,
         )
         rows.append(row)

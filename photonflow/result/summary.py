@@ -1,4 +1,4 @@
-"""What a result says, in one sentence per workload."""
+"""The summary of a result, and why a variant misses its limits."""
 
 import math
 from collections.abc import Sequence
