@@ -10,6 +10,7 @@ import pytest
 import gradient_rule
 import nominal
 from helpers import assert_close
+from link_rows import CASES as ROWS
 from photonflow.cards import Library
 from photonflow.component import replace
 from photonflow.devices import converters
@@ -17,11 +18,9 @@ from photonflow.devices.cmos_scaling import energy_ratio
 from photonflow.devices.drivers import SwitchingDriver
 from photonflow.devices.response import power
 from photonflow.signal import decision
-from photonflow.validation import cases
 
 
 LIBRARY = Library()
-ROWS = {case.id: case.model_dump(by_alias=True) for case in cases("link")}
 
 
 # Converters

@@ -7,11 +7,10 @@ import pytest
 from scipy.special import comb, ndtri
 
 from helpers import assert_close
+from link_rows import CASES as ROWS
 from photonflow.links import concatenated_fec, fec
-from photonflow.validation import cases
 
 
-ROWS = {case.id: case.model_dump(by_alias=True) for case in cases("link")}
 KP4 = dict(n=544, t=15, m=10)
 
 

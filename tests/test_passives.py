@@ -10,17 +10,16 @@ import pytest
 
 import gradient_rule
 from helpers import assert_close
+from link_rows import CASES as ROWS
 from photonflow.cards import Library
 from photonflow.component import replace
 from photonflow.devices.chip import ChipPath, FibreCoupler, Splitter
 from photonflow.devices.passives import BoardPath, ChromaticDispersion, FibrePath
 from photonflow.devices.response import power, to_db
 from photonflow.units import LIGHT_M_PER_S
-from photonflow.validation import cases
 
 
 LIBRARY = Library()
-ROWS = {case.id: case.model_dump(by_alias=True) for case in cases("link")}
 DISPERSION = ChromaticDispersion(zero_m=1312e-9, slope_s_per_m3=92.0)
 
 

@@ -23,14 +23,13 @@ from scipy.optimize import brentq, minimize
 from scipy.special import ndtri
 
 from helpers import assert_close
+from link_rows import CASES
 from photonflow.devices import junction, rings
 from photonflow.devices.ring_heating import RingHeater
 from photonflow.links import tuning
 from photonflow.units import BOLTZMANN_J_PER_K, CHARGE_C, LIGHT_M_PER_S
-from photonflow.validation import cases
 
 
-CASES = {case.id: case.model_dump(by_alias=True) for case in cases("link")}
 FULL, RESHUFFLE = (
     CASES["dsent_link_fullthermal_45nm"],
     CASES["dsent_ring_tuning_reshuffle"],

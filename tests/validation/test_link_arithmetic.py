@@ -12,14 +12,11 @@ import pytest
 
 import nominal
 from helpers import assert_close
+from link_rows import CASES
 from photonflow.cards import Library
 from photonflow.component import replace
 from photonflow.links.base import Direction, LinkBudget
 from photonflow.links.port import PortBudget, by_cause
-from photonflow.validation import cases
-
-
-CASES = {case.id: case.model_dump(by_alias=True) for case in cases("link")}
 
 
 def rows(*ids):
