@@ -115,7 +115,10 @@ def jacobians(cluster: Cluster, origins: Origins) -> dict[Place, Jacobian]:
     """Derivatives of all budgets, from one linearisation each."""
     numbers = origins.packing.pack(cluster)
     return {
-        place: Jacobian(family, *family.jacobian(origins.row(place, numbers)))
+        place: Jacobian(
+            family,
+            *family.jacobian(origins.row(place, numbers), place[0] == "worst"),
+        )
         for place, family in origins.family.items()
     }
 

@@ -80,17 +80,18 @@ class ClusterFunction:
         terms, term_slopes = {}, {}
         for place, family in self.families.items():
             rows = self.origins.row(place, numbers)
-            along = self.origins.row(place, directions)
+            along, worst = self.origins.row(place, directions), place[0] == "worst"
             if not along.any() and (rows == rows[:1]).all():
                 # A link that no free parameter is in: solved once.
-                value = family.slopes(rows[:1], np.zeros((1, 1, rows.shape[1])))[0]
+                still = np.zeros((1, 1, rows.shape[1]))
+                value = family.slopes(rows[:1], still, worst)[0]
                 terms[place] = np.repeat(value, len(rows), axis=0)
                 shape = (len(rows), len(along), value.shape[1])
                 term_slopes[place] = np.zeros(shape)
                 continue
             family.searched = True
             each = np.broadcast_to(along, (len(rows), *along.shape))
-            terms[place], term_slopes[place] = family.slopes(rows, each)
+            terms[place], term_slopes[place] = family.slopes(rows, each, worst)
         log_j, gradient = self._balance(numbers, terms)
         found = gradient[:, self._own] @ directions[:, self._origin].T
         for place, (line, matrix) in self._lines().items():

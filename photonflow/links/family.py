@@ -25,6 +25,7 @@ from jax.interpreters import partial_eval
 from ..causes import ENDS
 from ..compilation import LEAN, QUICK, compiled
 from ..component import Packing
+from ..limits import find
 from .base import AbstractLink, BudgetTerms, Conditions, LinkBudget
 
 
@@ -57,7 +58,7 @@ class LinkFamily:
         self.programs: dict[Callable, Callable[[list], Any]] = {}
         self.searched = False
         """whether slopes are asked at many designs: then it pays to compile longer"""
-        self._locks = {f: threading.Lock() for f in (_budgets, _terms, _slopes)}
+        self._locks = {f: threading.Lock() for f in PROGRAMS}
         self._jacobians: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
 
     @cached_property
@@ -110,11 +111,13 @@ class LinkFamily:
         return self.terms.unpack(self._run(_terms, LEAN, TERM_ROWS, rows))
 
     def slopes(
-        self, rows: np.ndarray, directions: np.ndarray
+        self, rows: np.ndarray, directions: np.ndarray, worst: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         """Terms (n, terms) of all rows, and their slopes (n, directions, terms).
 
         `directions` (n, directions, numbers) are directions in the numbers of a row.
+        Where rows are not at the `worst` climate, slacks that count there alone are 0:
+        that of the error rate is nearly all of the work.
         """
         count = directions.shape[1]
         spare = -count % SLOPE_DIRECTIONS
@@ -122,33 +125,39 @@ class LinkFamily:
         values, found = np.zeros(0), []
         for first in range(0, count + spare, SLOPE_DIRECTIONS):
             some = np.ascontiguousarray(padded[:, first : first + SLOPE_DIRECTIONS])
-            values, slopes = self._slopes(rows, some)
+            values, slopes = self._slopes(worst, rows, some)
             found.append(slopes)
         return values, np.concatenate(found, axis=1)[:, :count]
 
-    def jacobian(self, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def jacobian(
+        self, row: np.ndarray, worst: bool = True
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Terms of one row and their slopes (terms, numbers) in every one of it.
 
         The last few are kept, for the other workloads of a cluster.
         """
-        key = row.tobytes()
+        key = bytes([worst]) + row.tobytes()
         if key not in self._jacobians:
             while len(self._jacobians) >= KEPT_JACOBIANS:
                 self._jacobians.pop(next(iter(self._jacobians)), None)
-            self._jacobians[key] = self._jacobian(row)
+            self._jacobians[key] = self._jacobian(row, worst)
         return self._jacobians[key]
 
-    def _jacobian(self, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _jacobian(self, row: np.ndarray, worst: bool) -> tuple[np.ndarray, np.ndarray]:
         count = len(self.packing)
         each = np.pad(np.eye(count), ((0, -count % SLOPE_DIRECTIONS), (0, 0)))
         directions = each.reshape(-1, SLOPE_DIRECTIONS, count)
         rows = np.tile(row, (len(directions), 1))
-        values, slopes = self._slopes(rows, directions)
+        values, slopes = self._slopes(worst, rows, directions)
         return values[0], slopes.reshape(-1, slopes.shape[-1])[:count].T
 
-    def _slopes(self, *arrays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        options = LEAN if self.searched else QUICK
-        return self._run(_slopes, options, SLOPE_ROWS, *arrays)
+    def _slopes(
+        self, worst: bool, *arrays: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if not self.searched:
+            return self._run(_slopes, QUICK, SLOPE_ROWS, *arrays)
+        function = _slopes if worst else _nominal_slopes
+        return self._run(function, LEAN, SLOPE_ROWS, *arrays)
 
     def _run(
         self, function: Callable, options: dict, size: int, *arrays: np.ndarray
@@ -168,13 +177,26 @@ def _budgets(like: dict[str, Any], rows: jax.Array) -> LinkBudget:
 
 
 def _terms(like: dict[str, Any], rows: jax.Array) -> jax.Array:
-    return jax.vmap(_terms_of(like, rows[0]))(rows)
+    return jax.vmap(_terms_of(like, rows[0], True))(rows)
 
 
-def _slopes(
+def _slopes(like: dict[str, Any], rows: jax.Array, directions: jax.Array) -> tuple:
+    return _along(_terms_of(like, rows[0], True), rows, directions)
+
+
+def _nominal_slopes(
     like: dict[str, Any], rows: jax.Array, directions: jax.Array
+) -> tuple:
+    return _along(_terms_of(like, rows[0], False), rows, directions)
+
+
+PROGRAMS = (_budgets, _terms, _slopes, _nominal_slopes)
+
+
+def _along(
+    terms: Callable, rows: jax.Array, directions: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    terms = _terms_of(like, rows[0])
+    """Terms of every row, and their slopes along each of its directions."""
 
     def one(row, directions):
         def along(direction):
@@ -185,11 +207,19 @@ def _slopes(
     return jax.vmap(one)(rows, directions)
 
 
-def _terms_of(like: dict[str, Any], row: jax.Array) -> Callable:
-    """Numbers of a row to those of `BudgetTerms`, without what these do not need."""
+def _terms_of(like: dict[str, Any], row: jax.Array, worst: bool) -> Callable:
+    """Numbers of a row to those of `BudgetTerms`, without what these do not need.
+
+    Slacks that do not count in the climate asked for are 0.
+    """
 
     def terms(row):
-        leaves = jax.tree.leaves(_budget_of(like, row).terms())
+        found = _budget_of(like, row).terms()
+        for slacks in found.slacks.values():
+            for name in slacks:
+                if not (worst or find(name).nominal):
+                    slacks[name] = jnp.zeros(())
+        leaves = jax.tree.leaves(found)
         return jnp.stack([jnp.asarray(leaf, float) for leaf in leaves])
 
     closed = jax.make_jaxpr(terms)(jax.ShapeDtypeStruct(row.shape, row.dtype))
