@@ -330,7 +330,8 @@ def test_a_longer_cable_has_less_margin():
     placed = [nominal.worst(length_m=float(length_m)) for length_m in lengths_m]
     found = budgets_of([(nominal.copper_link(), at) for at in placed])
     ways = [out.a_to_b for out in found]
-    for falling in ([w.margin_db for w in ways], [w.slacks["ber"] for w in ways]):
+    for of in (lambda way: way.margin_db, lambda way: way.slacks["ber"]):
+        falling = np.array([of(way) for way in ways])
         assert np.all(np.diff(falling) < 0)
         assert falling[0] > 0 > falling[-1]
 
