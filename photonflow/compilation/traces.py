@@ -28,7 +28,7 @@ from . import cache
 from .cache import Programs
 
 
-LEAN = {"xla_cpu_use_fusion_emitters": False}
+LEAN = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 1}
 """compiler options that halve the time to compile, for code that runs about as fast"""
 QUICK = LEAN | {"xla_backend_optimization_level": 0}
 """for what runs a few hundred times: compiling is dearer than running it slowly"""
