@@ -106,9 +106,13 @@ class LinkFamily:
         """Budgets of all rows (n, numbers), whose axis comes first in every array."""
         return self._run(_budgets, QUICK, BUDGET_ROWS, rows)
 
-    def values(self, rows: np.ndarray) -> BudgetTerms:
-        """The terms of all rows alone: for many thousands of them."""
-        return self.terms.unpack(self._run(_terms, LEAN, TERM_ROWS, rows))
+    def values(self, rows: np.ndarray, worst: bool) -> BudgetTerms:
+        """The terms of all rows alone, for many thousands of them.
+
+        Slacks that count at the `worst` climate alone are 0 where it is not asked.
+        """
+        function = _terms if worst else _nominal_terms
+        return self.terms.unpack(self._run(function, LEAN, TERM_ROWS, rows))
 
     def slopes(
         self, rows: np.ndarray, directions: np.ndarray, worst: bool
@@ -180,6 +184,10 @@ def _terms(like: dict[str, Any], rows: jax.Array) -> jax.Array:
     return jax.vmap(_terms_of(like, rows[0], True))(rows)
 
 
+def _nominal_terms(like: dict[str, Any], rows: jax.Array) -> jax.Array:
+    return jax.vmap(_terms_of(like, rows[0], False))(rows)
+
+
 def _slopes(like: dict[str, Any], rows: jax.Array, directions: jax.Array) -> tuple:
     return _along(_terms_of(like, rows[0], True), rows, directions)
 
@@ -190,7 +198,7 @@ def _nominal_slopes(
     return _along(_terms_of(like, rows[0], False), rows, directions)
 
 
-PROGRAMS = (_budgets, _terms, _slopes, _nominal_slopes)
+PROGRAMS = (_budgets, _terms, _nominal_terms, _slopes, _nominal_slopes)
 
 
 def _along(

@@ -134,7 +134,8 @@ class _Feasibility(NamedTuple):
             # A link is as long as its reach: one of another reach is longer by that.
             longer_m = values["path.reach_m"] - float(self.link.path.reach_m)
             values["at.length_m"] = float(climate.length_m) + longer_m
-            terms = family.values(family.rows(self.link, climate, values))
+            rows = family.rows(self.link, climate, values)
+            terms = family.values(rows, climate is self.worst)
             for side, slacks in terms.slacks.items():
                 found[side] += [
                     slack.reshape(len(designs), currents)
