@@ -11,7 +11,7 @@ from ..compilation import QUICK, TRACING, persistent_jit
 from ..component import Scalar, is_traced, require_x64
 from ..compute.base import ComputeCost, MatrixProduct
 from ..compute.matrix_unit import Summary
-from ..links.base import LinkBudget
+from ..links.base import AbstractLink, LinkBudget
 from .budgets import Budgets, link_budgets
 from .hardware import Cluster
 from .pipeline import Stage, Times
@@ -94,10 +94,11 @@ def without_links(cluster: Cluster) -> Cluster:
     All technologies of a link are one structure then: what is compiled for one variant
     of a study serves the others.
     """
-    tiers = {
-        tier: _with(topology, dict.fromkeys(topology.hops()))
-        for tier, topology in cluster.topologies().items()
-    }
+    tiers = {}
+    for tier, topology in cluster.topologies().items():
+        parts = vars(topology).items()
+        links = [name for name, part in parts if isinstance(part, AbstractLink)]
+        tiers[tier] = _with(topology, dict.fromkeys(links))
     return _with(cluster, tiers)
 
 
