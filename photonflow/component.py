@@ -171,8 +171,8 @@ def vmap_alike(function: Callable[..., Any], calls: list[tuple]) -> list[Any]:
         stacks = [jnp.stack(column) for column, v in pairs if v]
         if stacks:
             out = eqx.filter_vmap(one)(stacks)
-            for place, i in enumerate(members):
-                results[i] = _row(out, place)
+            for i, row in zip(members, _rows(out, len(members)), strict=True):
+                results[i] = row
         else:
             out = one([])
             for i in members:
@@ -180,9 +180,12 @@ def vmap_alike(function: Callable[..., Any], calls: list[tuple]) -> list[Any]:
     return results
 
 
-def _row(tree: Any, place: int) -> Any:
-    """One row of every array of `tree`."""
-    return jax.tree.map(lambda x: x[place] if eqx.is_array(x) else x, tree)
+def _rows(tree: Any, count: int) -> list[Any]:
+    """Trees of the rows of every array of `tree`."""
+    leaves, structure = jax.tree.flatten(tree)
+    columns = [jnp.unstack(x) if eqx.is_array(x) else (x,) * count for x in leaves]
+    rows = zip(*columns, strict=True)
+    return [jax.tree.unflatten(structure, row) for row in rows]
 
 
 def enable_x64() -> None:

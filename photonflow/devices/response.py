@@ -28,11 +28,13 @@ def inverse(real: Values, imaginary: Values) -> Transfer:
     return complex_(real / size2, -imaginary / size2)
 
 
+@jax.jit
 def one_pole(frequency_hz: Values, bandwidth_hz: Values) -> Transfer:
     """One real pole: an RC corner, a photodiode's transit."""
     return inverse(1.0, frequency_hz / bandwidth_hz)
 
 
+@jax.jit
 def butterworth2(frequency_hz: Values, bandwidth_hz: Values) -> Transfer:
     """A maximally flat second-order amplifier, |H|^2 = 1 / (1 + x^4)."""
     x = frequency_hz / bandwidth_hz
@@ -73,6 +75,7 @@ def smooth_abs(x: Values, width: float) -> Values:
     return jnp.sqrt(jnp.square(x) + width**2)
 
 
+@jax.jit
 def smooth_positive(x: Values, width: Values) -> Values:
     """x where x > 0, else 0, rounded within some `width` of zero.
 

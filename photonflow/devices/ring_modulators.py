@@ -103,6 +103,7 @@ class MicroringModulator(AbstractModulator):
         """Power coupling between bus and ring."""
         return jnp.square(jnp.sin(self.coupling_angle()))
 
+    @jax.jit
     def resonance(self, reverse_v: Values) -> Resonance:
         """The ring at one or more reverse biases."""
         guide = self.guide

@@ -44,6 +44,7 @@ def fsr_hz(radius_m: Values, group_index: Values) -> Values:
     return LIGHT_M_PER_S / (group_index * length_m(radius_m))
 
 
+@jax.jit
 def coupling_angle(
     radius_m: Values,
     gap_m: Values,
@@ -63,11 +64,13 @@ def coupling_angle(
     return math.pi / wavelength_m * splitting * arc_m
 
 
+@jax.jit
 def self_coupling(angle: Values) -> Values:
     """Amplitude t < 1 kept in the bus; smooth through full transfer (width 1e-6)."""
     return jnp.sqrt(jnp.square(jnp.cos(angle)) + 1e-12 * jnp.square(jnp.sin(angle)))
 
 
+@jax.jit
 def all_pass(phase: Values, a: Values, t: Values) -> Values:
     """Power transmission at `phase` off resonance, `a`, `t` amplitudes in (0, 1).
 

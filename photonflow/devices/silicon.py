@@ -19,6 +19,7 @@ power absorption:
 import math
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 
 from ..component import Values
@@ -49,6 +50,7 @@ def _between(wavelength_m: Values, density: Values, at_1300, at_1550) -> Values:
     return jnp.exp(log0 + x * (log1 - log0))
 
 
+@jax.jit
 def nedeljkovic_electrons(wavelength_m: Values, per_m3: Values) -> PlasmaShift:
     """Free electrons, `per_m3` of them per cubic metre."""
     n = per_m3 * PER_CM3
@@ -57,6 +59,7 @@ def nedeljkovic_electrons(wavelength_m: Values, per_m3: Values) -> PlasmaShift:
     return PlasmaShift(drop, loss * PER_M)
 
 
+@jax.jit
 def nedeljkovic_holes(wavelength_m: Values, per_m3: Values) -> PlasmaShift:
     """Free holes, `per_m3` of them per cubic metre."""
     p = per_m3 * PER_CM3
@@ -65,12 +68,14 @@ def nedeljkovic_holes(wavelength_m: Values, per_m3: Values) -> PlasmaShift:
     return PlasmaShift(drop, loss * PER_M)
 
 
+@jax.jit
 def soref_electrons(wavelength_m: Values, per_m3: Values) -> PlasmaShift:
     """Free electrons by the lambda-squared form."""
     n, lambda2 = per_m3 * PER_CM3, jnp.square(wavelength_m)
     return PlasmaShift(3.64e-10 * lambda2 * n, 3.52e-6 * lambda2 * n * PER_M)
 
 
+@jax.jit
 def soref_holes(wavelength_m: Values, per_m3: Values) -> PlasmaShift:
     """Free holes by the lambda-squared form."""
     p, lambda2 = per_m3 * PER_CM3, jnp.square(wavelength_m)

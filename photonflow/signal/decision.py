@@ -152,9 +152,10 @@ class Noise(eqx.Module):
 
 def worst_shares(parts: dict[str, Float[Array, " levels"]]) -> dict[str, Scalar]:
     """Share of each part where their sum is largest."""
-    total = sum(parts.values(), start=jnp.zeros(()))
+    each = jnp.stack(list(parts.values()))
+    total = jnp.sum(each, axis=0)
     worst = jnp.argmax(total)
-    return {name: part[worst] / total[worst] for name, part in parts.items()}
+    return dict(zip(parts, each[:, worst] / total[worst], strict=True))
 
 
 def shot_a(symbol_hz: Scalar, enhanced: Scalar) -> Scalar:
