@@ -14,7 +14,6 @@ import nominal
 from helpers import assert_close
 from photonflow.devices.response import butterworth2, complex_, one_pole, power
 from photonflow.signal.debruijn import de_bruijn
-from photonflow.signal.pattern import OVERSAMPLING
 from photonflow.signal.pulse import Grid
 from photonflow.signal.receiver import Channel, Receiver, Transmitter
 from photonflow.signal.tdecq import REFERENCE_DB, bessel_thomson, tdecq_db
@@ -29,7 +28,7 @@ SYMBOL_HZ = 53.125e9
 
 def light(response, symbols=SYMBOLS, grid=GRID) -> jax.Array:
     """The pattern's light through `response`."""
-    sent = np.tile(np.fft.fft(symbols / 3), OVERSAMPLING // 2)
+    sent = np.tile(np.fft.fft(symbols / 3), grid.oversampling // 2)
     sent = complex_(jnp.asarray(sent.real), jnp.asarray(sent.imag))
     return grid.samples(sent * grid.hold() * response)
 
@@ -57,9 +56,10 @@ def unfiltered():
     """TDECQ of an ideal transmitter without a receiver filter, of its noise.
 
     Of 256 symbols: those of a short cycle are not quite uncorrelated, which taps use.
+    Of 8 samples each: no filter takes away what edges have above two symbol rates.
     """
     symbols = de_bruijn(4, 4)
-    grid = Grid(len(symbols), OVERSAMPLING)
+    grid = Grid(len(symbols), 8)
     ideal = light(edges(0.5, grid), symbols, grid)
     return jax.jit(lambda noise: tdecq_db(ideal, symbols, noise, bandwidth=None))
 

@@ -109,10 +109,6 @@ class Unlimited(AbstractEqualiser):
         )
         return ClosedFormSlicer(levels_a(transmitter, receiver, channel, pam), noise)
 
-    def for_search(self) -> "Unlimited":
-        """Itself."""
-        return self
-
 
 class ClosedFormSlicer(AbstractSlicer):
     """Noise that does not ask how much light there is."""
@@ -167,10 +163,6 @@ class FeedForward(AbstractTaps):
             equaliser=self,
             pam=pam,
         )
-
-    def for_search(self) -> "FeedForward":
-        """Itself."""
-        return self
 
 
 class LinearSlicer(AbstractTappedSlicer):

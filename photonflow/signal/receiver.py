@@ -237,11 +237,6 @@ class AbstractEqualiser(Component):
     ) -> AbstractSlicer:
         """The slicer behind this equaliser."""
 
-    @abc.abstractmethod
-    def for_search(self) -> "AbstractEqualiser":
-        """What stands for it where many designs are tried, and the best are computed
-        again: as good to a few hundredths of a decade and faster, if there is such."""
-
 
 def levels_a(
     transmitter: Transmitter, receiver: Receiver, channel: Channel, pam: int

@@ -77,10 +77,6 @@ class Lines(AbstractEqualiser):
         """Nothing is computed here."""
         raise NotImplementedError("errors behind a `Lane` are counted")
 
-    def for_search(self) -> "Lines":
-        """Itself."""
-        return self
-
 
 class Lane(eqx.Module):
     """One direction of a link, ready to be run on stretches of `grid.period` symbols.
