@@ -112,7 +112,7 @@ def test_own_share_is_the_noise_of_a_symbol_averaged_over_its_neighbours():
     """Shot noise of 2,000 random symbols one by one, at the slicer."""
     ours = slicer()
     grid = ours.equaliser.grid
-    weights = ours.weights(ours.levels_a)
+    weights = np.asarray(ours.weights(ours.levels_a))
     later = np.arange(len(weights)) - ours.equaliser.ahead
     response = np.exp(-2j * np.pi * grid.lines[:, None] * later) @ weights
     noise = ours.noise(ours.levels_a)
