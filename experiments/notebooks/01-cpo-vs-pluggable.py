@@ -302,14 +302,14 @@ def sweep(gaps_m, amps):
 def followed(gaps_m):
     """Currents at every gap, and whether they meet their limits."""
     solved = [pf.set_drive(at_gap(gap_m))[1] for gap_m in gaps_m]
-    amps = [[drive.amps for drive in each] for each in solved]
+    amps = np.array([[drive.amps for drive in each] for each in solved])
     return amps, [all(drive.reachable for drive in each) for each in solved]
 
 
 # Around the shipped gap, with two close neighbours of it for a finite difference.
 offsets_nm = [*range(-50, 0, 5), -0.5, 0, 0.5, *range(5, 46, 5)]
 gaps_m = START_M + 1e-9 * np.array(offsets_nm)
-still = [[drive.amps for drive in drives["cpo"]]] * len(gaps_m)
+still = np.array([[drive.amps for drive in drives["cpo"]]] * len(gaps_m))
 still_j, margin_db, _ = sweep(gaps_m, still)
 follow, met = followed(gaps_m)
 assert all(met)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -85,7 +86,8 @@ class Origins:
         self.packing = Packing(cluster)
         # Links and conditions copy their numbers: of a cluster of serial numbers each
         # holds the number of its origin.
-        serial = self.packing.unpack(jnp.arange(1.0, len(self.packing) + 1))
+        numbers = [jnp.asarray(i + 1.0) for i in range(len(self.packing))]
+        serial = jax.tree.unflatten(self.packing.structure, numbers)
         self.family: dict[Place, LinkFamily] = {}
         self.index: dict[Place, np.ndarray] = {}
         for place, call in places(serial).items():

@@ -10,7 +10,9 @@ A search asks along its free parameters at many designs, sensitivities ask for a
 numbers at one.
 """
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
@@ -18,13 +20,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..causes import ENDS, LINK
-from ..compilation import LEAN, compiled
+from ..compilation import QUICK, compiled
 from ..component import Packing
 from ..links.family import SLOPE_ROWS, LinkFamily, in_pieces
 from .budgets import Origins, Place, jacobians, link_budgets
 from .hardware import Cluster
 from .step import balance, lines_of, without_links
 from .workload import Workload
+
+
+_COMPILING = threading.Lock()
+_PLACES = ThreadPoolExecutor(max_workers=2, thread_name_prefix="places")
 
 
 class Slopes(NamedTuple):
@@ -77,27 +83,21 @@ class ClusterFunction:
 
     def slopes(self, numbers: np.ndarray, directions: np.ndarray) -> Slopes:
         """At clusters (n, numbers) along `directions` (k, numbers)."""
-        terms, term_slopes = {}, {}
-        for place, family in self.families.items():
+
+        def solve(place: Place) -> tuple[np.ndarray, np.ndarray]:
             rows = self.origins.row(place, numbers)
-            along, worst = self.origins.row(place, directions), place[0] == "worst"
-            if not along.any() and (rows == rows[:1]).all():
-                # A link that no free parameter is in: solved once.
-                still = np.zeros((1, 1, rows.shape[1]))
-                value = family.slopes(rows[:1], still, worst)[0]
-                terms[place] = np.repeat(value, len(rows), axis=0)
-                shape = (len(rows), len(along), value.shape[1])
-                term_slopes[place] = np.zeros(shape)
-                continue
-            family.searched = True
-            each = np.broadcast_to(along, (len(rows), *along.shape))
-            terms[place], term_slopes[place] = family.slopes(rows, each, worst)
+            along = self.origins.row(place, directions)
+            return _along(self.families[place], rows, along, place[0] == "worst")
+
+        found = dict(zip(self.families, _PLACES.map(solve, self.families), strict=True))
+        terms = {place: values for place, (values, _) in found.items()}
+        term_slopes = {place: slopes for place, (_, slopes) in found.items()}
         log_j, gradient = self._balance(numbers, terms)
-        found = gradient[:, self._own] @ directions[:, self._origin].T
+        slopes = gradient[:, self._own] @ directions[:, self._origin].T
         for place, (line, matrix) in self._lines().items():
             by_term = gradient[:, line] @ matrix
-            found += np.einsum("nt,nkt->nk", by_term, term_slopes[place])
-        return Slopes(log_j, found, terms, term_slopes)
+            slopes += np.einsum("nt,nkt->nk", by_term, term_slopes[place])
+        return Slopes(log_j, slopes, terms, term_slopes)
 
     def gradient(self, cluster: Cluster) -> Gradient:
         """At one cluster, in all of its numbers: one linearisation of every link."""
@@ -155,12 +155,26 @@ class ClusterFunction:
         rows[:, self._own] = numbers[:, self._origin]
         for place, (line, matrix) in self._lines().items():
             rows[:, line] = terms[place] @ matrix.T
-        if self._packing.structure not in PROGRAMS:
-            shaped = [np.zeros((SLOPE_ROWS, rows.shape[1]))]
-            PROGRAMS[self._packing.structure] = compiled(
-                _balance_gradient, self._like, shaped, LEAN
-            )
-        return in_pieces(PROGRAMS[self._packing.structure], SLOPE_ROWS, rows)
+        key = self._packing.structure
+        with _COMPILING:
+            if key not in PROGRAMS:
+                shaped = [np.zeros((SLOPE_ROWS, rows.shape[1]))]
+                PROGRAMS[key] = compiled(_balance_gradient, self._like, shaped, QUICK)
+        return in_pieces(PROGRAMS[key], SLOPE_ROWS, rows)
+
+
+def _along(
+    family: LinkFamily, rows: np.ndarray, directions: np.ndarray, worst: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Terms of all rows and their slopes along directions that they share."""
+    if directions.any() or (rows != rows[:1]).any():
+        family.searched = True
+        each = np.broadcast_to(directions, (len(rows), *directions.shape))
+        return family.slopes(rows, each, worst)
+    # A link that no free parameter is in: solved once.
+    (values,), _ = family.slopes(rows[:1], directions[None], worst)
+    still = np.zeros((len(rows), len(directions), len(values)))
+    return np.tile(values, (len(rows), 1)), still
 
 
 def _balance_gradient(like: dict[str, Any], rows: jax.Array) -> tuple:

@@ -22,6 +22,8 @@ from .objective import Objective, Selection, prepare
 
 
 KKT_TOLERANCE = 1e-5
+BRANCH_ITERATIONS = 10
+STILL_ITERATIONS = 20
 AGREEMENT = 0.005  # of the watts of one free end
 
 
@@ -87,7 +89,7 @@ def optimise(
     starts: int = 64,
     seed: int = 0,
     iterations: int = 200,
-    chunk: int = 10,
+    chunk: int = 5,
     callback: Callable[[Progress], None] | None = None,
 ) -> Solution:
     """Least joules per token over `space` with all limits kept.
@@ -130,7 +132,7 @@ def optimise(
             rows.append(progress)
             if callback is not None:
                 callback(progress)
-            active = patience.update(jax.device_get(state))
+            active = patience.update(jax.device_get(state), progress.iteration)
     except KeyboardInterrupt:
         pass  # with the best so far
     searched = time.perf_counter()
@@ -177,25 +179,37 @@ def spread(
 class Patience:
     """Which starts are still worth an evaluation.
 
-    A start that has arrived, or can move no further, is done. A branch is given up once
-    a start of another one has arrived, none of its own keeps all limits, and the best
-    of them comes no nearer: its least violation has not halved within a chunk.
+    A start that has arrived is done; the best of them goes on until it can move no
+    further. Once that one has stood still for `STILL_ITERATIONS`, so are the others,
+    which are on their way to no better place. A branch is given up after
+    `BRANCH_ITERATIONS` where none of its starts keeps all limits, one of another branch
+    does, and the best of its own comes no nearer: its least violation has not halved
+    since last time.
     """
 
     def __init__(self, branch: np.ndarray):
         self.branch = branch
         self.active = np.ones(len(branch), bool)
         self._least = np.full(branch.max() + 1, np.inf)
+        self._best, self._since = np.inf, 0
 
-    def update(self, state: sqp.State) -> np.ndarray:
+    def update(self, state: sqp.State, iteration: int) -> np.ndarray:
         """The active starts after another chunk."""
-        settled = _arrived(state, 1e-3) | (state.radius <= sqp.RADIUS_LEAST)
-        self.active &= ~settled
-        winners = set(self.branch[_arrived(state)])
+        done = _arrived(state, 0.1)
+        if done.any():
+            best = int(np.argmin(np.where(done, state.at.f, np.inf)))
+            done[best] = _arrived(state, 1e-3)[best]
+            if state.at.f[best] < self._best - TOLERANCE:
+                self._best, self._since = state.at.f[best], iteration
+            if iteration >= self._since + STILL_ITERATIONS:
+                done[:] = True
+        self.active &= ~(done | (state.radius <= sqp.RADIUS_LEAST))
+        inside = set(self.branch[state.violation <= TOLERANCE])
         for b, before in enumerate(self._least):
             own = self.branch == b
             self._least[b] = now = state.violation[own].min()
-            if winners - {b} and max(TOLERANCE, before / 2) < now:
+            stalls = now > max(TOLERANCE, before / 2)
+            if stalls and inside - {b} and iteration >= BRANCH_ITERATIONS:
                 self.active &= ~own
         return self.active
 
