@@ -149,17 +149,22 @@ class LinkFamily:
 
     def _jacobian(self, row: np.ndarray, worst: bool) -> tuple[np.ndarray, np.ndarray]:
         count = len(self.packing)
-        each = np.pad(np.eye(count), ((0, -count % SLOPE_DIRECTIONS), (0, 0)))
-        directions = each.reshape(-1, SLOPE_DIRECTIONS, count)
-        rows = np.tile(row, (len(directions), 1))
-        values, slopes = self._slopes(worst, rows, directions)
-        return values[0], slopes.reshape(-1, slopes.shape[-1])[:count].T
+        if self.searched:
+            each = np.pad(np.eye(count), ((0, -count % SLOPE_DIRECTIONS), (0, 0)))
+            directions = each.reshape(-1, SLOPE_DIRECTIONS, count)
+            rows = np.tile(row, (len(directions), 1))
+            values, slopes = self._slopes(worst, rows, directions)
+            return values[0], slopes.reshape(-1, slopes.shape[-1])[:count].T
+        shaped = [row, np.zeros((SLOPE_ROWS, count))]
+        program = self._program(_row_slopes, QUICK, shaped)
+        values, slopes = in_pieces(
+            lambda piece: program([row, *piece]), SLOPE_ROWS, np.eye(count)
+        )
+        return values[0], slopes.T
 
     def _slopes(
         self, worst: bool, *arrays: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        if not self.searched:
-            return self._run(_slopes, QUICK, SLOPE_ROWS, *arrays)
         function = _slopes if worst else _nominal_slopes
         return self._run(function, LEAN, SLOPE_ROWS, *arrays)
 
@@ -167,12 +172,17 @@ class LinkFamily:
         self, function: Callable, options: dict, size: int, *arrays: np.ndarray
     ) -> Any:
         shaped = [np.zeros((size, *array.shape[1:])) for array in arrays]
+        return in_pieces(self._program(function, options, shaped), size, *arrays)
+
+    def _program(
+        self, function: Callable, options: dict, shaped: list[np.ndarray]
+    ) -> Callable[[list], Any]:
         with self._locks[function]:
             if function not in self.programs:
                 self.programs[function] = compiled(
                     function, self._like, shaped, options
                 )
-        return in_pieces(self.programs[function], size, *arrays)
+        return self.programs[function]
 
 
 # What is compiled. `like` is a link under conditions, with nothing for its numbers.
@@ -198,7 +208,20 @@ def _nominal_slopes(
     return _along(_terms_of(like, rows[0], False), rows, directions)
 
 
-PROGRAMS = (_budgets, _terms, _nominal_terms, _slopes, _nominal_slopes)
+def _row_slopes(like: dict[str, Any], row: jax.Array, directions: jax.Array) -> tuple:
+    """Terms of one row and their slopes, one row of either for every direction."""
+    terms = _terms_of(like, row, True)
+    return jax.vmap(lambda direction: jax.jvp(terms, (row,), (direction,)))(directions)
+
+
+PROGRAMS = (
+    _budgets,
+    _terms,
+    _nominal_terms,
+    _slopes,
+    _nominal_slopes,
+    _row_slopes,
+)
 
 
 def _along(
