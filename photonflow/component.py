@@ -13,6 +13,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import core
 from jaxtyping import Array, Complex, Float
 
 from . import units
@@ -104,7 +105,7 @@ def replace(tree: Any, values: dict[str, Any]) -> Any:
 
 def is_traced(tree: Any) -> bool:
     """Whether jax is differentiating, batching or compiling through some leaf."""
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(tree))
+    return any(isinstance(leaf, core.Tracer) for leaf in jax.tree.leaves(tree))
 
 
 class Packing:

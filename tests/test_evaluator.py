@@ -1,6 +1,7 @@
 """One evaluator: what a script, a trace and a study are told are the same numbers."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -78,7 +79,7 @@ def test_rows_past_a_piece_are_solved_like_those_inside(cluster):
     own = family.family_of(link, at)
     lengths = np.linspace(0.5, 1.5, family.BUDGET_ROWS + 3)
     rows = own.rows(link, at, {"at.length_m": lengths})
-    whole = own.budgets(rows).a_to_b.log10_ber
-    last = own.budgets(rows[-1:]).a_to_b.log10_ber
+    whole: Any = own.budgets(rows).a_to_b.log10_ber
+    last: Any = own.budgets(rows[-1:]).a_to_b.log10_ber
     assert whole.shape == lengths.shape and whole[-1] == last[0]
     assert (np.diff(whole) > 0).all()  # longer copper, more errors

@@ -31,6 +31,8 @@ from .workload import Workload
 
 _COMPILING = threading.Lock()
 _PLACES = ThreadPoolExecutor(max_workers=2, thread_name_prefix="places")
+PROGRAMS: dict[Any, Callable[[list], Any]] = {}
+"""by structure of what enters the balance"""
 
 
 class Slopes(NamedTuple):
@@ -186,7 +188,3 @@ def _balance_gradient(like: dict[str, Any], rows: jax.Array) -> tuple:
         return jnp.log(found["j_per_token"])
 
     return jax.vmap(jax.value_and_grad(log_j))(rows)
-
-
-PROGRAMS: dict[Any, Callable[[list], Any]] = {}
-"""by structure of what enters the balance"""

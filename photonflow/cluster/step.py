@@ -19,6 +19,9 @@ from .topology import Line
 from .workload import Workload
 
 
+OFFLOADED = "feed_forward"  # most of a dense layer, and the same weights for all tokens
+
+
 class Report(eqx.Module):
     """Arrays only: everything that follows from one cluster and one workload."""
 
@@ -205,9 +208,6 @@ def _layer_costs(cluster: Cluster, workload: Workload) -> list[ComputeCost]:
             fetched = product.stream_byte + more
             costs += [unit.cost(product), chip.stream(product.count * fetched)]
     return costs
-
-
-OFFLOADED = "feed_forward"  # most of a dense layer, and the same weights for all tokens
 
 
 def offloaded(workload: Workload) -> list[MatrixProduct]:

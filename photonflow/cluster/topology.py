@@ -13,6 +13,9 @@ from ..links.base import AbstractLink, Conditions
 from .collectives import AllReduce, PointToPoint
 
 
+CORE_WIDTH_W = 0.1  # a card whose PHY exceeds its box is wrong, but stays finite
+
+
 class SwitchBox(Component):
     """A packet switch without its optics.
 
@@ -56,9 +59,6 @@ class Nic(Component):
     def core_w(self) -> Scalar:
         """Watts without the network PHY; never below 0."""
         return smooth_positive(self.power_w - self.included_phy_w, CORE_WIDTH_W)
-
-
-CORE_WIDTH_W = 0.1  # a card whose PHY exceeds its box is wrong, but stays finite
 
 
 class Climate(Component):

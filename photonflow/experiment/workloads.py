@@ -18,6 +18,17 @@ from .schema import ModelConfig
 from .workload_schema import BYTES, DecodeFile, TrainFile, WorkloadFile
 
 
+_CONFIG_KEYS = {
+    "hidden": "hidden_size",
+    "feed_forward": "intermediate_size",
+    "layers": "num_hidden_layers",
+    "heads": "num_attention_heads",
+    "kv_heads": "num_key_value_heads",
+    "head_size": "head_dim",
+    "vocabulary": "vocab_size",
+}
+
+
 def decoder(config: ModelConfig, who: str) -> DenseDecoder:
     """The model that a `config.json` describes."""
     heads = config.num_attention_heads
@@ -48,17 +59,6 @@ def decoder(config: ModelConfig, who: str) -> DenseDecoder:
     )
     _within(model, who, _CONFIG_KEYS)
     return model
-
-
-_CONFIG_KEYS = {
-    "hidden": "hidden_size",
-    "feed_forward": "intermediate_size",
-    "layers": "num_hidden_layers",
-    "heads": "num_attention_heads",
-    "kv_heads": "num_key_value_heads",
-    "head_size": "head_dim",
-    "vocabulary": "vocab_size",
-}
 
 
 CLASSES = {"decode": Decode, "prefill": Prefill, "train": Training}

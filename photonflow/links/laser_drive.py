@@ -6,7 +6,7 @@ what a solved current does to derivatives is in `sensitivity`.
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -105,7 +105,7 @@ def _worst(sent: Direction) -> np.ndarray:
     return np.minimum(sent.slacks["ber"], sent.slacks["launch"])
 
 
-def _light_db(sent: Direction) -> np.ndarray:
+def _light_db(sent: Direction) -> Any:
     """Light handed to the modulator, up to what does not depend on the current."""
     return sum(db for name, db in sent.budget_db.items() if name != "modulator_oma")
 
@@ -122,9 +122,9 @@ def _solve(link: OpticalLink, at: Conditions, ends: Sequence[str]) -> dict[str, 
     def send(amps: ByEnd, boost_db: ByEnd | None = None) -> dict[str, Direction]:
         """What every end sends at each current, with some more light behind it."""
         values = {f"{end}.{CURRENT}": amps[end] for end in ends}
-        for end in ends if boost_db else ():
+        for end, more_db in (boost_db or {}).items():
             coupler = f"{end}.coupler_out_db"
-            values[coupler] = float(specs[coupler].value) - boost_db[end]
+            values[coupler] = float(specs[coupler].value) - more_db
         found = family.budgets(family.rows(link, at, values))
         return {end: getattr(found, DIRECTIONS[end]) for end in ends}
 
@@ -158,7 +158,8 @@ def _solve(link: OpticalLink, at: Conditions, ends: Sequence[str]) -> dict[str, 
     for end, each in boosted.items():
         here = jax.tree.map(lambda x: x[0], each)
         short = missing_db[end] if _worst(each)[0] <= -MET else 0.0
-        ceiling = bool(each.slacks["ber"][-1] < 0)
+        ber: Any = each.slacks["ber"]
+        ceiling = bool(ber[-1] < 0)
         found[end] = _Found(amps[end], here, short, ceiling)
     return found
 

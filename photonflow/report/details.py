@@ -30,6 +30,15 @@ NOTHING_J = 1e-9
 """J/token that are not worth a sentence: what a search leaves of an inactive limit"""
 STATES = {"missed": "bad", "at its limit": "active", "met": ""}
 """state of a limit -> mark of its cell"""
+STEPS = {
+    "dB": (1.0, "1 dB"),
+    "dBm": (1.0, "1 dB"),
+    "s": (1e-6, "1 µs"),
+    "W": (1.0, "1 W"),
+    "V": (0.1, "0.1 V"),
+    "A": (1e-3, "1 mA"),
+    "1": (0.1, "0.1"),
+}
 
 
 def limits(variant: VariantResult, only_active: bool = False) -> Table:
@@ -138,17 +147,6 @@ def _slopes(variant: VariantResult, most: int = 5) -> list[Row]:
         if (effect := 100 * slope * step) and not path.startswith("workload."):
             rows.append((abs(effect), _sensitivity(variant, path, NONE, text, effect)))
     return [row for _, row in sorted(rows, key=lambda row: -row[0])[:most]]
-
-
-STEPS = {
-    "dB": (1.0, "1 dB"),
-    "dBm": (1.0, "1 dB"),
-    "s": (1e-6, "1 µs"),
-    "W": (1.0, "1 W"),
-    "V": (0.1, "0.1 V"),
-    "A": (1e-3, "1 mA"),
-    "1": (0.1, "0.1"),
-}
 
 
 def _sensitivity(

@@ -116,7 +116,7 @@ def optimise(
 
     # One look at every start: what moves, what is equal, how steep it is at home.
     look = sample(first)
-    selection = prepare(names, look.c)
+    selection = prepare(names, np.asarray(look.c))
     steep = float(np.abs(look.g[own]).max())
     problem = sqp.Problem(low, high, steep if steep > 0 else 1.0, selection.keep)
     state = sqp.update(problem, sqp.initial_state(jnp.asarray(first), look), look)
@@ -292,7 +292,7 @@ def _explain(
     kept = np.flatnonzero(selection.keep)
     ok = bool(feasible[best]) and not selection.violated
     relax = {} if ok else {
-        names[i]: float(slack[i]) for i in np.argsort(slack) if not met(slack[i])
+        names[i]: float(slack[i]) for i in np.argsort(slack) if not met(float(slack[i]))
     } | selection.violated  # fmt: skip
     agree = feasible & (np.abs(watts / watts[best] - 1) <= AGREEMENT)
     boxes = space.boxes()

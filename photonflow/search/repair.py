@@ -10,7 +10,7 @@ range. Left out: two numbers moved together.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -124,9 +124,7 @@ class _Feasibility(NamedTuple):
     def _slacks(self, designs: np.ndarray) -> dict[DirectionName, np.ndarray]:
         """Of both directions (designs, currents, slacks), some in both climates."""
         currents = max((len(amps) for amps in self.grid.values()), default=1)
-        found: dict[DirectionName, list[np.ndarray]] = {
-            side: [] for side in DIRECTIONS.values()
-        }
+        found: dict[str, list[Any]] = {side: [] for side in DIRECTIONS.values()}
         for climate in (self.worst, self.nominal):
             family = family_of(self.link, climate)
             values = dict(zip(self.names, designs.T[:, :, None], strict=True))
@@ -136,13 +134,14 @@ class _Feasibility(NamedTuple):
             values["at.length_m"] = float(climate.length_m) + longer_m
             rows = family.rows(self.link, climate, values)
             terms = family.values(rows, climate is self.worst)
-            for side, slacks in terms.slacks.items():
+            by_side: dict[str, Any] = terms.slacks
+            for side, slacks in by_side.items():
                 found[side] += [
                     slack.reshape(len(designs), currents)
                     for name, slack in slacks.items()
                     if climate is self.worst or find(name).nominal
                 ]
-        return {side: np.stack(each, axis=2) for side, each in found.items()}
+        return {s: np.stack(found[s], axis=2) for s in DIRECTIONS.values()}
 
 
 def _walk(

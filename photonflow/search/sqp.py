@@ -39,24 +39,28 @@ WEIGHT_MOST = 1e4
 INACTIVE = 10.0  # slack of a masked constraint
 
 
+Numbers = Any
+"""an array, of a compiled program or of numpy around it"""
+
+
 class Problem(NamedTuple):
     """Boxes, whose first axis is the starts, and how the function is read."""
 
-    low: Array
-    high: Array
-    scale: Array
+    low: Numbers
+    high: Numbers
+    scale: Numbers
     """the objective is divided by it"""
-    keep: Array
+    keep: Numbers
     """mask over constraints"""
 
 
 class Sample(NamedTuple):
     """A function at many designs, with its slopes in u as last axes."""
 
-    f: Array
-    c: Array
-    g: Array
-    jacobian: Array
+    f: Numbers
+    c: Numbers
+    g: Numbers
+    jacobian: Numbers
     extra: Any
 
 
@@ -140,8 +144,8 @@ def _spread(active: np.ndarray, values: Any) -> np.ndarray:
 def update(problem: Problem, state: State, sample: Sample) -> State:
     """Take or refuse every trial and aim at the next."""
     f, g = (x / problem.scale for x in (sample.f, sample.g))
-    c = jnp.where(problem.keep[None], sample.c, INACTIVE)
-    jacobian = jnp.where(problem.keep[None, :, None], sample.jacobian, 0.0)
+    c: Any = jnp.where(problem.keep[None], sample.c, INACTIVE)
+    jacobian: Any = jnp.where(problem.keep[None, :, None], sample.jacobian, 0.0)
     trials = Iterate(state.trial, f, c, g, jacobian, sample.extra)
     return jax.vmap(_update_start)(state, trials, problem.low, problem.high)
 

@@ -10,6 +10,7 @@ REDUCTION = {2: 0b11, 4: 0b111, 8: 0b1011}
 """polynomials that make fields of so many elements, as bits"""
 NEAR, REACH = 3, 21
 """symbols apart that a modulator mixes, and that taps reach"""
+CHOICE = 8
 
 
 @functools.cache
@@ -33,9 +34,6 @@ def de_bruijn(levels: int, memory: int) -> np.ndarray:
     longest = (cycle for cycle in every if len(cycle) == levels**memory - 1)
     some = [_with_zero(cycle, memory) for cycle in itertools.islice(longest, CHOICE)]
     return min(some, key=echo)
-
-
-CHOICE = 8
 
 
 def echo(sequence: np.ndarray) -> float:

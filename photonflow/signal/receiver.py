@@ -8,6 +8,7 @@ one computation. What equalises decides how the rest is computed (`equaliser`,
 """
 
 import abc
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -18,6 +19,9 @@ from jaxtyping import Array, Complex, Float
 from ..component import Component, Scalar, Values
 from ..devices.response import from_db
 from . import decision
+
+
+STRAY_A = 1e-60  # 500 dB below anything that a receiver notices
 
 
 class Transmitter(eqx.Module):
@@ -159,8 +163,8 @@ def _margin_db(
     high = jnp.min(jnp.where(values < 0, span, losses))
     untried = jnp.stack([jnp.all(values >= 0), jnp.all(values < 0)])
 
-    def next_loss(low, high, untried, losses, values):
-        found = _interpolated(losses, values)
+    def next_loss(low: Any, high: Any, untried, losses, values) -> Any:
+        found: Any = _interpolated(losses, values)
         inside = (found > low) & (found < high)
         gained = jnp.abs(values[0]) < jnp.abs(values[1]) / 2
         middle = jnp.where(gained & inside, found, (low + high) / 2)
@@ -171,9 +175,9 @@ def _margin_db(
         trip, moved, *_ = state
         return (trip < TRIPS) & (jnp.abs(moved) > STEP_DB)
 
-    def step(state):
+    def step(state: Any) -> Any:
         trip, _, loss, low, high, untried, losses, values = state
-        value = _excess(_error_rate(slicer, loss)[0], log10_allowed)
+        value: Any = _excess(_error_rate(slicer, loss)[0], log10_allowed)
         low = jnp.where(value < 0, loss, low)
         high = jnp.where(value < 0, high, loss)
         at_end = jnp.stack([low <= -span, high >= span]) & (jnp.abs(loss) < span)
@@ -199,6 +203,8 @@ def _margin_db_jvp(primals: tuple, tangents: tuple) -> tuple[Scalar, Scalar]:
         return _excess(_error_rate(slicer, loss_db)[0], log10_allowed)
 
     at = (slicer, margin_db, log10_allowed)
+    moved: Any
+    slope: Any
     _, moved = jax.jvp(
         excess, at, (tangents[0], jnp.zeros_like(margin_db), tangents[1])
     )
@@ -206,7 +212,8 @@ def _margin_db_jvp(primals: tuple, tangents: tuple) -> tuple[Scalar, Scalar]:
     one = jnp.ones_like(margin_db)
     _, slope = jax.jvp(lambda x: excess(still[0], x, still[2]), (still[1],), (one,))
     inside = (jnp.abs(margin_db) < MARGIN_SPAN_DB) & (slope > 1e-9)
-    return margin_db, -moved * jnp.where(inside, 1 / jnp.where(inside, slope, 1.0), 0.0)
+    safe: Any = jnp.where(inside, slope, 1.0)
+    return margin_db, -moved * jnp.where(inside, 1 / safe, 0.0)
 
 
 def _interpolated(
@@ -249,9 +256,6 @@ def levels_a(
     scale = receiver.a_per_w * from_db(-channel.loss_db)
     top_a, bottom_a = scale * transmitter.top_w + STRAY_A, scale * transmitter.bottom_w
     return decision.pam_levels(top_a, bottom_a, pam)
-
-
-STRAY_A = 1e-60  # 500 dB below anything that a receiver notices
 
 
 def receive(

@@ -23,6 +23,8 @@ from .receiver import AbstractEqualiser, AbstractSlicer, Channel, Receiver, Tran
 
 
 BAND_EDGE, LEAST_ERRORS = TIMINGS = ("band_edge", "least_errors")
+TRIED, NEWTON_STEPS = 17, 5
+NEAR = 1e-3  # symbols
 
 
 class AbstractTaps(AbstractEqualiser):
@@ -155,10 +157,6 @@ def least(errors: Callable[[Scalar], Scalar]) -> Scalar:
         return jnp.clip(time - moved, low, high), None
 
     return jax.lax.scan(step, first, length=NEWTON_STEPS)[0]
-
-
-TRIED, NEWTON_STEPS = 17, 5
-NEAR = 1e-3  # symbols
 
 
 def noise_densities(
