@@ -88,12 +88,9 @@ def console() -> Any:
 
 def print_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """A table of texts."""
-    from rich.table import Table
+    from ..report.table import terminal, text_table
 
-    table = Table(*columns, title=title or None)
-    for row in rows:
-        table.add_row(*row)
-    console().print(table)
+    console().print(terminal(text_table(title, columns, rows)))
 
 
 def print_json(data: Any) -> None:

@@ -6,6 +6,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    FiniteFloat,
     PositiveInt,
     StrictFloat,
     StrictInt,
@@ -80,7 +81,7 @@ class Experiment(Strict):
     cluster: ClusterCards
     variants: dict[str, VariantFile] = Field(description="technologies", min_length=1)
     free: dict[str, Free] = Field({}, description="variant -> what may move in it")
-    constraints: dict[str, float] = Field(
+    constraints: dict[str, FiniteFloat] = Field(
         {}, description="name of a slack -> its minimum, where that is not 0"
     )
     objective: Literal["j_per_token"] = "j_per_token"

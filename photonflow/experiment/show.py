@@ -2,10 +2,8 @@
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-from rich.table import Table
 
 from ..cards import Library, Provenance, apply
 from ..component import params
@@ -13,12 +11,12 @@ from ..links.base import AbstractLink
 from ..quantity import show
 from ..report.details import sources as sources_table
 from ..report.link_tables import link_tables
-from ..report.table import terminal, text_table
+from ..report.table import Table, terminal, text_table
 from .diagnosis import diagnose
 from .link import solve_link, split
 from .rows import sources
 from .study import SETTING, Study
-from .tasks import tasks
+from .tasks import Task, tasks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,12 +37,9 @@ def show_card(library: Library, name: str, settings: Mapping[str, str]) -> Shown
     own = settings if not isinstance(part, AbstractLink) else split(settings)[0]
     part = apply(part, own)
     rows = values(part, library.provenance(name), settings)
-    table = Table(title=f"{name}: {card.about}", title_justify="left")
     columns = ("path", "value", "range", "source", "kind")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(str(row[column]) for column in columns))
+    cells = [[str(row[column]) for column in columns] for row in rows]
+    table = terminal(text_table(f"{name}: {card.about}", columns, cells))
     data: dict[str, Any] = {
         "name": name,
         "class": card.class_,
@@ -91,41 +86,8 @@ def values(
 def show_experiment(study: Study) -> Shown:
     """Variants, cards and free parameters of an experiment."""
     settings = study.settings
-    title = settings.title or study.name
-    workloads = Table(title=title, title_justify="left")
-    for column in ("workload", "kind", "model", "layout", "microbatches", "tokens"):
-        workloads.add_column(column)
-    for name in study.workloads:
-        w = study.workload_file(name)
-        layout = f"TP{w.layout.tensor} x PP{w.layout.pipeline} x DP{w.layout.data}"
-        workloads.add_row(
-            name,
-            w.kind,
-            w.model,
-            layout,
-            f"{w.microbatches} x {w.microbatch}",
-            w.tokens(),
-        )
-    cards = Table(title="Cards", title_justify="left")
-    cards.add_column("part")
-    for name in study.variants:
-        cards.add_column(name)
     by_variant = {name: study.cards(name) for name in study.variants}
-    for path in dict.fromkeys(p for chosen in by_variant.values() for p in chosen):
-        cards.add_row(path, *(by_variant[v].get(path, "") for v in study.variants))
-    free = Table(title="Free parameters", title_justify="left")
-    for column in ("variant", "parameter", "from the card", "ranges"):
-        free.add_column(column)
-    for variant in study.variants:
-        where, ranges = study.space(variant)
-        specs = {spec.path: spec for spec in params(study.cluster(variant))}
-        for path, branches in ranges.items():
-            spec = specs[f"{where[0]}.{path}"]
-            shown = ", ".join(
-                f"{show(low, spec.unit)} to {show(high, spec.unit)}"
-                for low, high in branches
-            )
-            free.add_row(variant, path, show(spec.value, spec.unit), shown)
+    tables = [_workloads(study), _cards(by_variant), _free(study)]
     data = {
         "experiment": settings.model_dump(mode="json"),
         "cards": by_variant,
@@ -136,18 +98,56 @@ def show_experiment(study: Study) -> Shown:
             if ranges
         },
     }
-    if not settings.sweep:
-        return Shown(data, [workloads, cards, free])
-    numbered = Table(title="Tasks, for --task", title_justify="left")
-    numbered.add_column("number", justify="right")
-    for column in ("workload", "variant", *settings.sweep):
-        numbered.add_column(column)
-    listed = tasks(study)
-    for number, task in enumerate(listed):
-        at = (value for _, value in task.point)
-        numbered.add_row(str(number), task.workload, task.variant, *at)
-    data["tasks"] = [{**t._asdict(), "point": dict(t.point)} for t in listed]
-    return Shown(data, [workloads, cards, free, numbered])
+    if settings.sweep:
+        listed = tasks(study)
+        data["tasks"] = [{**t._asdict(), "point": dict(t.point)} for t in listed]
+        tables.append(_tasks(listed, tuple(settings.sweep)))
+    return Shown(data, [terminal(table) for table in tables])
+
+
+def _workloads(study: Study) -> Table:
+    rows = []
+    for name in study.workloads:
+        w = study.workload_file(name)
+        layout = f"TP{w.layout.tensor} x PP{w.layout.pipeline} x DP{w.layout.data}"
+        microbatches = f"{w.microbatches} x {w.microbatch}"
+        rows.append([name, w.kind, w.model, layout, microbatches, w.tokens()])
+    columns = ("workload", "kind", "model", "layout", "microbatches", "tokens")
+    return text_table(study.settings.title or study.name, columns, rows)
+
+
+def _cards(by_variant: Mapping[str, Mapping[str, str]]) -> Table:
+    paths = dict.fromkeys(path for chosen in by_variant.values() for path in chosen)
+    rows = [
+        [path, *(chosen.get(path, "") for chosen in by_variant.values())]
+        for path in paths
+    ]
+    return text_table("Cards", ["part", *by_variant], rows)
+
+
+def _free(study: Study) -> Table:
+    rows = []
+    for variant in study.variants:
+        where, ranges = study.space(variant)
+        specs = {spec.path: spec for spec in params(study.cluster(variant))}
+        for path, branches in ranges.items():
+            spec = specs[f"{where[0]}.{path}"]
+            shown = ", ".join(
+                f"{show(low, spec.unit)} to {show(high, spec.unit)}"
+                for low, high in branches
+            )
+            rows.append([variant, path, show(spec.value, spec.unit), shown])
+    columns = ("variant", "parameter", "from the card", "ranges")
+    return text_table("Free parameters", columns, rows)
+
+
+def _tasks(listed: Sequence[Task], swept: tuple[str, ...]) -> Table:
+    rows = [
+        [str(number), task.workload, task.variant, *(value for _, value in task.point)]
+        for number, task in enumerate(listed)
+    ]
+    columns = ("number", "workload", "variant", *swept)
+    return text_table("Tasks, for --task", columns, rows)
 
 
 def citations(study: Study) -> Shown:
