@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import core
+from jax._src import config
 from jaxtyping import Array, Complex, Float
 
 from . import units
@@ -97,7 +98,10 @@ def getter(path: str) -> Callable[[Any], Any]:
 
 
 def replace(tree: Any, values: dict[str, Any]) -> Any:
-    """A copy of `tree` with the leaves at dotted Python paths replaced."""
+    """A copy of `tree` with the leaves at dotted Python paths replaced.
+
+    In SI units; ranges are not checked, as a value may be traced: `cards.apply` does.
+    """
     gets = [getter(path) for path in values]
     new = [jnp.asarray(value, float) for value in values.values()]
     return eqx.tree_at(lambda t: [get(t) for get in gets], tree, new)
@@ -196,5 +200,7 @@ def enable_x64() -> None:
 
 def require_x64(what: str) -> None:
     """Raise unless float64 is on: link noise spans more decades than float32 has."""
-    if not jax.config.jax_enable_x64:  # type: ignore[attr-defined]
+    on = jax.config.jax_enable_x64  # type: ignore[attr-defined]
+    # Links are solved in other threads too, where a context of this one does not count.
+    if not on or not config.enable_x64.get_global():
         raise RuntimeError(f"`{what}` needs float64: call `pf.enable_x64()` first")

@@ -65,11 +65,18 @@ def limit(name: str, label: str, **about) -> Limit:
     modules that share a limit import it from where it is declared.
     """
     declared = Limit(name, label, **about)
+    if name.startswith(tuple(PLACES)):
+        raise ValueError(f"limit `{name}`: {', '.join(PLACES)} stands for a place")
+    if declared.light not in (None, "more", "less"):
+        raise ValueError(
+            f"limit `{name}`: `light` is more or less, not {declared.light}"
+        )
+    declared.explanation(-1.0)  # a wrong field of `missed` is found here, not later
     module = _running_module()
     known, owner = _declared.get(name, (declared, module))
     if declared != known and owner != module:
         raise ValueError(f"limit `{name}` is declared by {owner}: take another name")
-    _declared[name] = declared, module
+    _declared[name] = declared, owner
     return declared
 
 
@@ -101,7 +108,7 @@ def find(name: str) -> Limit:
 def declared(name: str) -> bool:
     """Whether the module that computes the slack `name` has been imported."""
     return name in _declared or any(
-        name.startswith(prefix) and declared(name.removeprefix(prefix))
+        name.startswith(prefix) and name.removeprefix(prefix) in _declared
         for prefix in PLACES
     )
 

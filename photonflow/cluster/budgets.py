@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..causes import CLIMATES, ENDS, ClimateName
-from ..component import Packing, is_traced, replace, vmap_alike
+from ..component import Packing, is_traced, replace, require_x64, vmap_alike
 from ..links.base import AbstractLink, Conditions, LinkBudget
 from ..links.family import LinkFamily, budget, budgets_of, family_of, prepare
 from ..links.laser_drive import LaserDrive, link_drives
@@ -39,6 +39,7 @@ def link_budgets(cluster: Cluster) -> Budgets:
     Plain numbers go through the programs that are compiled once for each family of
     links; inside a trace the budgets become part of it.
     """
+    require_x64("pf.link_budgets")
     calls = places(cluster)
     if is_traced(cluster):
         found = vmap_alike(budget, list(calls.values()))
@@ -134,6 +135,7 @@ def set_drive(
     current is set so that the smaller of the `ber` and `launch` slacks of what it sends
     is 0 at `cluster.worst`. An end that cannot is left at the most light it has.
     """
+    require_x64("pf.set_drive")
     drives = []
     for name, hop in cluster.scale_out.hops().items():
         place = f"scale_out.{name}"

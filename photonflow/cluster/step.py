@@ -56,10 +56,11 @@ def evaluate(
 
     Links are designed at `cluster.worst` and burn at `cluster.nominal` with the same
     drive; `budgets`, those of `link_budgets(cluster)`, spare solving them again for
-    another workload. Everything clocked at line rate is static: it burns for the whole
-    step. Compiled inside; differentiable in every leaf of cluster and workload, in
-    forward and in reverse mode. Validity of integers and memory is checked where a
-    study is read.
+    another workload. That they are of this cluster is not checked: whoever changes a
+    link asks for new ones. Everything clocked at line rate is static: it burns for the
+    whole step. Compiled inside; differentiable in every leaf of cluster and workload,
+    in forward and in reverse mode. Ranges of parameters, integers and memory are
+    checked where a study is read, not here.
     """
     require_x64("pf.evaluate")
     budgets = link_budgets(cluster) if budgets is None else budgets

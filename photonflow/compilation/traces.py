@@ -33,7 +33,7 @@ LEAN = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 
 QUICK = LEAN | {"xla_backend_optimization_level": 0}
 """for what runs a few hundred times: compiling is dearer than running it slowly"""
 PACKAGE = __name__.partition(".")[0]
-LIBRARIES = ("jax", "jaxlib", "equinox", "numpy", "optimistix", "lineax")
+LIBRARIES = ("jax", "jaxlib", "equinox", "numpy", "optimistix", "lineax", "scipy")
 """whose versions a trace depends on"""
 KNOWN = (PACKAGE, "builtins", "collections", *LIBRARIES)
 """where classes and functions come from whose text is known by package or version"""
@@ -62,7 +62,8 @@ def persistent_jit(
 
     @functools.wraps(function)
     def call(*args: Any) -> Any:
-        if cache.kept_traces is None:
+        disabled = jax.config.jax_disable_jit  # type: ignore[attr-defined]
+        if cache.kept_traces is None or disabled:
             return plain(*args)
         static = tuple(args[i] for i in static_argnums)
         moving = [x for i, x in enumerate(args) if i not in static_argnums]
@@ -115,12 +116,17 @@ def compiled(
     like = [repr(jax.typeof(leaf)) for leaf in leaves]
     key = cache.kept_traces and _trace_key(function, (static, like, options))
     if cache.kept_traces is None or key is None:
-        with TRACING:
-            lowered = program.lower(leaves)
-        return lowered.compile()
-    return _load(cache.kept_traces, key, leaves) or _keep(
-        cache.kept_traces, key, program, leaves
-    )
+        with TRACING, jax.disable_jit(False):
+            ready = program.lower(leaves).compile()
+    else:
+        kept = cache.kept_traces
+        ready = _load(kept, key, leaves) or _keep(kept, key, program, leaves)
+
+    def run(leaves: list) -> Any:
+        with jax.disable_jit(False):  # these stay compiled where a user debugs
+            return ready(leaves)
+
+    return run
 
 
 def _is_concrete(leaf: Any) -> bool:
@@ -133,7 +139,7 @@ def _keep(
     programs: Programs, key: str, program: Any, leaves: Sequence[Any]
 ) -> Callable[[list], Any]:
     """Trace and compile `program`, and keep what would find it again."""
-    with TRACING:
+    with TRACING, jax.disable_jit(False):
         lowered = program.lower(leaves)
     programs.asked.key = None
     compiled = lowered.compile()
@@ -157,20 +163,20 @@ def _load(
     data = programs.get(key)
     if data is None:
         return None
-    try:
-        executable, inputs, like = _Loader(io.BytesIO(data), programs).load()
-    except Exception:  # whatever is wrong with an entry, it can be made again
-        return None
     # Lowering would have told XLA where LAPACK is; the name of a routine is not used.
     lapack.prepare_lapack_call("potrf_ffi", np.dtype(float))
     arguments = jax.tree.structure(((list(leaves),), {}))
-    return jax.stages.Compiled(
-        executable.load(),
-        [],
-        jax.tree.unflatten(arguments, inputs),
-        jax.tree.structure(like),
-        no_kwargs=True,
-    )
+    try:
+        executable, inputs, like = _Loader(io.BytesIO(data), programs).load()
+        return jax.stages.Compiled(
+            executable.load(),
+            [],
+            jax.tree.unflatten(arguments, inputs),
+            jax.tree.structure(like),
+            no_kwargs=True,
+        )
+    except Exception:  # whatever is wrong with an entry, it can be made again
+        return None
 
 
 class _Executable(serialize_executable._JaxPjrtPickler):
@@ -248,6 +254,6 @@ def _surroundings() -> bytes:
         digest.update(importlib.metadata.version(library).encode())
     for name in ("jax_enable_x64", "jax_default_matmul_precision"):
         digest.update(repr(getattr(jax.config, name)).encode())
-    for variable in ("XLA_FLAGS", "JAX_PLATFORMS"):
-        digest.update(os.environ.get(variable, "").encode())
+    digest.update(jax.default_backend().encode())
+    digest.update(os.environ.get("XLA_FLAGS", "").encode())
     return digest.digest()

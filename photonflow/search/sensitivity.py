@@ -53,7 +53,8 @@ def elasticities(
     """d ln(J/token) / d ln p for every parameter of cluster and workload.
 
     `multipliers` are `Solution.lagrangian`; `drives` come from `set_drive`, and those
-    on their limit follow every parameter, so their own elasticity is 0.
+    on their limit follow every parameter, so their own elasticity is 0. Without either
+    everything else stays as it is, laser currents too, and error rates move.
     """
     require_x64("pf.elasticities")
     function = ClusterFunction(cluster, workload)
