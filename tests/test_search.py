@@ -365,6 +365,15 @@ def test_elasticities_are_derivatives_of_the_solved_problem(cluster, decode):
         assert found.values[path] == pytest.approx(fd, rel=1e-5, abs=1e-9)
 
 
+def test_limits_that_are_always_equal_share_their_multiplier(cluster, solution):
+    """Both ends of the switch link are searched as one; either may move alone."""
+    prices = solution.lagrangian
+    forward = [n for n in prices if "switch_link.a_to_b" in n]
+    assert forward, [*prices]
+    for name in forward:
+        assert prices[name] == prices[name.replace("a_to_b", "b_to_a")] > 0
+
+
 @pytest.mark.slow
 def test_elasticities_of_an_optimum_vanish_for_its_interior_variables(
     cluster, decode, solution

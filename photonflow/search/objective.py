@@ -99,6 +99,22 @@ class Selection(NamedTuple):
     same: dict[str, str]
     """slack -> the kept one it always equals"""
 
+    def shared(self, prices: Mapping[str, float]) -> dict[str, float]:
+        """Multipliers with those of a slack dealt out to all that always equal it.
+
+        Which of equal slacks carries a multiplier changes nothing for parameters that
+        move together; for the others, each end has its share.
+        """
+        alike = {name: [name] for name in prices}
+        for name, kept in self.same.items():
+            if kept in alike:
+                alike[kept].append(name)
+        return {
+            name: prices[kept] / len(names)
+            for kept, names in alike.items()
+            for name in names
+        }
+
     @property
     def violated(self) -> dict[str, float]:
         """Limits that no search can meet."""

@@ -180,17 +180,18 @@ class Patience:
     """Which starts are still worth an evaluation.
 
     A start that has arrived is done; the best of them goes on until it can move no
-    further. Once that one has stood still for `STILL_ITERATIONS`, so are the others,
-    which are on their way to no better place. A branch is given up after
+    further. Once that one has stood still for `STILL_ITERATIONS`, so are the others
+    that are no better than it. A branch is given up after
     `BRANCH_ITERATIONS` where none of its starts keeps all limits, one of another branch
-    does, and the best of its own comes no nearer: its least violation has not halved
-    since last time.
+    does, and the best of its own comes no nearer: twice in a row its least violation
+    has not fallen by a fifth.
     """
 
     def __init__(self, branch: np.ndarray):
         self.branch = branch
         self.active = np.ones(len(branch), bool)
         self._least = np.full(branch.max() + 1, np.inf)
+        self._stalls = np.zeros(branch.max() + 1, int)
         self._best, self._since = np.inf, 0
 
     def update(self, state: sqp.State, iteration: int) -> np.ndarray:
@@ -202,14 +203,16 @@ class Patience:
             if state.at.f[best] < self._best - TOLERANCE:
                 self._best, self._since = state.at.f[best], iteration
             if iteration >= self._since + STILL_ITERATIONS:
-                done[:] = True
+                better = state.at.f < state.at.f[best] - TOLERANCE
+                done |= ~(better & (state.violation <= TOLERANCE))
         self.active &= ~(done | (state.radius <= sqp.RADIUS_LEAST))
         inside = set(self.branch[state.violation <= TOLERANCE])
         for b, before in enumerate(self._least):
             own = self.branch == b
             self._least[b] = now = state.violation[own].min()
-            stalls = now > max(TOLERANCE, before / 2)
-            if stalls and inside - {b} and iteration >= BRANCH_ITERATIONS:
+            stalls = now > max(TOLERANCE, 0.8 * before)
+            self._stalls[b] = self._stalls[b] + 1 if stalls else 0
+            if self._stalls[b] > 1 and inside - {b} and iteration >= BRANCH_ITERATIONS:
                 self.active &= ~own
         return self.active
 
@@ -349,7 +352,9 @@ def _explain(
             key: np.array([getattr(row, key) for row in rows])
             for key in Progress._fields
         },
-        lagrangian={names[i]: float(price[i]) for i in kept if price[i] > 1e-9},
+        lagrangian=selection.shared(
+            {names[i]: float(price[i]) for i in kept if price[i] > 1e-9}
+        ),
     )
 
 
