@@ -135,8 +135,8 @@ def test_a_retried_flit_is_a_damaged_flit():
 
 
 def test_the_check_of_a_retried_link_misses_less_than_fec_leaves():
-    """C(1024, 4) p^4 / 2^16 / 1024 = 4.56e10 x 1e-32 / 6.7e7 at 1e-8."""
-    assert_close(fec.undetected_error_rate(1e-8), 6.79e-30, rtol=1e-2)
+    """C(1024, 4) p^4 / 2^15 / 1024 = 4.56e10 x 1e-32 / 3.36e7 at 1e-8."""
+    assert_close(fec.undetected_error_rate(1e-8), 1.357e-29, rtol=1e-2)
     # Four errors go as p^4: at one retry in a thousand still far below 1e-15.
     assert fec.undetected_error_rate(fec.retry_threshold(1e-3, 2048)) < 1e-22
 

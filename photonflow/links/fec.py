@@ -8,9 +8,10 @@ $$ p_{cw} = \sum_{i>t} \binom{n}{i} p_s^i (1-p_s)^{n-i}, \qquad
 if each failed symbol holds one wrong bit. Left out: bursts, miscorrection.
 
 **Retransmission.** A flit of $n$ bits arrives damaged with $1 - (1-p)^n$ and is sent
-again. A check of $c$ bits that finds every three errors (as the cyclic check of UCIe
-does, 16 bits over 128 bytes [1]) passes a damaged block of $b$ bits with about
-$\binom{b}{4} p^4 / 2^c$. Left out: bursts, damage to the acknowledgement.
+again. A check of $c$ bits that finds every odd number of errors and every two (as the
+cyclic check of UCIe does, 16 bits over 128 bytes [1]) leaves four errors half of its
+syndromes, and passes a damaged block of $b$ bits with about
+$\binom{b}{4} p^4 / 2^{c-1}$. Left out: bursts, damage to the acknowledgement.
 
 1. UCIe specification 1.1, section 3.7
 """
@@ -81,9 +82,13 @@ def retry_share(ber: float, bits: int) -> float:
 def undetected_error_rate(
     ber: float, block_bits: int = 1024, check_bits: int = 16
 ) -> float:
-    """Damaged blocks that pass the check, per bit sent."""
+    """Damaged blocks that pass the check, per bit sent.
+
+    The polynomial has the factor x + 1, so that words of even weight share half of the
+    syndromes of `check_bits`.
+    """
     four = comb(block_bits, 4) * ber**4 * (1 - ber) ** (block_bits - 4)
-    return float(four) / 2**check_bits / block_bits
+    return float(four) / 2 ** (check_bits - 1) / block_bits
 
 
 def retry_threshold(share: float, bits: int) -> float:

@@ -141,8 +141,11 @@ def _retries(library: Library) -> Iterator[tuple]:
     yield card, "highest threshold", stated, found, "", 5e-2, law
     stated, found = _noted(library, card, path, "2e-5"), fec.retry_share(ber, FLIT_BITS)
     yield card, "flits sent twice", stated, found, "", 5e-2, "1 - (1 - p)^2048"
-    stated, found = _noted(library, card, path, "7e-30"), fec.undetected_error_rate(ber)
-    law = "four errors in 1,024 bits pass 16 of check"
+    stated, found = (
+        _noted(library, card, path, "1.4e-29"),
+        fec.undetected_error_rate(ber),
+    )
+    law = "C(1024, 4) p^4 / 2^15 / 1024"
     yield card, "errors unseen, per bit", stated, found, "", 5e-2, law
 
 
