@@ -23,7 +23,7 @@ SWING = limit(
 )
 EXTINCTION = limit(
     "extinction",
-    "outer extinction ratio",
+    "outer extinction ratio above 0 dB",
     missed="the extinction ratio is {short:.3g} dB too small",
     unit="dB",
 )

@@ -5,7 +5,7 @@ $$ \frac{da}{dt} = -\big(\gamma_e + \gamma_l + 2\pi i\,\delta\big)\,a + i\mu, \q
 with $\gamma_e = -\mathrm{FSR}\ln t$ by coupling, $\gamma_l = -\mathrm{FSR}\ln a_{rt}$
 by loss and the laser $\delta$ above the resonance (Little et al. 1997,
 doi:10.1109/50.588673). Standing still, $|s|^2$ is `rings.all_pass` to a relative
-$\tfrac13\ln a_{rt}\ln t$, 2e-3 at a finesse of 40; its small signals are
+$\tfrac13\ln a_{rt}\ln t$, at most 5e-4 at a finesse of 40; its small signals are
 `rings.small_signal`. Left out: delays shorter than a round trip.
 """
 

@@ -8,7 +8,8 @@ that noise, $X$ is multi-path interference and $\rho$ gathers what scales with t
 signal (converter noise and distortion of both ends, driver and SerDes input noise,
 residual ISI, jitter). An equaliser gathers the noise of several symbols: a share $s$
 falls into the symbol itself, $\tilde I_k = s I_k + (1-s)\bar I$, likewise for squares.
-Thresholds are optimal between neighbouring levels of equal likelihood [1]:
+Thresholds stand where both tails are equal [1], which is the optimum for equal noise
+on both levels (6 % above the least error rate where one is twice as noisy):
 $$ SER = \sum_k (p_k+p_{k+1})\,Q\Big(\frac{I_{k+1}-I_k}{\sigma_k+\sigma_{k+1}}\Big),
    \qquad BER = G\,SER/b $$
 with level $k$ sent with probability $p_k$, $b$ bits a symbol and $G$ wrong bits per
@@ -69,9 +70,14 @@ def pam_levels(top: Scalar, bottom: Scalar, pam: int) -> Float[Array, " levels"]
 
 
 def mean_square(pam: int) -> float:
-    """Variance of evenly spaced levels over the swing squared."""
+    """Variance of evenly spaced levels over the swing squared, as they are sent."""
     if pam == 6:
         return 1 / 10  # 2 (4 * 5^2 + 6 * 3^2 + 6 * 1^2) / 32 over 10^2
+    return uniform_mean_square(pam)
+
+
+def uniform_mean_square(pam: int) -> float:
+    """The same with every level sent equally often."""
     return (pam + 1) / (12 * (pam - 1))
 
 

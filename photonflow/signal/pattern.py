@@ -244,8 +244,9 @@ class PatternSlicer(AbstractTappedSlicer):
         white = self.conversion + pattern.jitter[0].real / grid.period
         correlation = toeplitz(lags) + white * jnp.eye(taps)
         weights = least_squares(correlation, pattern.common)
-        # The mean slope from symbols sent to symbols found becomes 1.
-        variance = decision.mean_square(self.pam)
+        # The mean slope from symbols sent to symbols found becomes 1; the sequence has
+        # every level equally often.
+        variance = decision.uniform_mean_square(self.pam)
         return weights * (variance / jnp.sum(weights * pattern.common))
 
     @property

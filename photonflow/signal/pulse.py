@@ -6,11 +6,11 @@ $H$ and sampled once per symbol at time $\tau$ has the folded spectrum
 $$ P_m = \sum_j H(f_{m+jN})\,\mathrm{sinc}(f_{m+jN}T)\,e^{2\pi i f_{m+jN}\tau}, \qquad
    p_n = \frac1N\sum_m P_m e^{2\pi i m n/N}. $$
 
-*Timing.* What is left of $P$ at the band edge is $2|H|\cos(\pi\tau/T+\arg H)$ at
-$f_s/2$: the sum of two aliases. Recovery by the band edge [1] takes the $\tau$ that
-adds them in phase, the phase delay at $f_s/2$, which is the best one for an unlimited
-equaliser with one tap a symbol. The phase is summed over the lines, so that it never
-wraps and the time is a smooth function of the cascade.
+*Timing.* What is left of $P$ at the band edge is $2|H|\cos(\pi\tau/T+\operatorname{arg}
+H)$ at $f_s/2$: the sum of two aliases. Recovery by the band edge [1] takes the $\tau$
+that adds them in phase, the phase delay at $f_s/2$, which is the best one for an
+unlimited equaliser with one tap a symbol. The phase is summed over the lines, so that
+it never wraps and the time is a smooth function of the cascade.
 
 Left out: whatever lies past the highest line, tails longer than the period (they fold).
 

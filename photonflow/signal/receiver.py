@@ -146,6 +146,7 @@ def _excess(log10_ber: Scalar, log10_allowed: Scalar) -> Scalar:
 MARGIN_SPAN_DB = 40.0
 TRIPS = 30  # at most; eight where nothing is odd
 STEP_DB = 1e-6  # of a last step, whose end is nearer by orders of magnitude
+EXACT = 1e-9  # excess of a loss that is a root already
 
 
 @jax.custom_jvp
@@ -189,7 +190,11 @@ def _margin_db(
 
     thrice = losses[jnp.array([1, 0, 0])], values[jnp.array([1, 0, 0])]
     first = next_loss(low, high, untried, *thrice)
-    state = (0, span, first, low, high, untried, *thrice)
+    # A drive that was set to keep an error rate has its root among the known losses.
+    exact = jnp.abs(values) < EXACT
+    first = jnp.where(jnp.any(exact), losses[jnp.argmax(exact)], first)
+    moved = jnp.where(jnp.any(exact), 0.0, span)
+    state = (0, moved, first, low, high, untried, *thrice)
     return jax.lax.while_loop(unsettled, step, state)[2]
 
 
