@@ -328,9 +328,9 @@ def test_a_killed_task_is_resumed_and_equals_a_local_run_bit_for_bit(
     first = submit(quick, out, "--cpus", 1)  # two at a time on each node
     assert first.exit_code == 0, first.stderr
     job = number_of(first.stdout, "4 tasks of 4 (0-3)")
+    refused(submit(quick, out), f"job {job}", "is still at these tasks")
     until(lambda: "laser" in log(out, 1), 300, lambda: queue() + log(out, 1))
     ask("scancel", "--full", "--signal=KILL", f"{job}_1")
-    refused(submit(quick, out), f"job {job}", "is still at these tasks")
     until(lambda: not queue(), 600, queue)
 
     name = "decode.copper.oversubscription=2"

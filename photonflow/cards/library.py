@@ -109,7 +109,8 @@ class Library:
 
     def source(self, key: str) -> Source:
         """The row of `sources.yaml` under `key`."""
-        require_name(key, self._sources, what="source")
+        home = " of a `sources.yaml` in a folder of cards"
+        require_name(key, self._sources, what="source", home=home)
         return self._sources[key]
 
     def cite(self, *names: str) -> Citations:

@@ -43,13 +43,15 @@ def require_name(
     key: str | None = None,
     file: Any = None,
     what: str = "name",
+    home: str = "",
 ) -> None:
-    """Raise unless `name` is one of `names`, which are `what`."""
+    """Raise unless `name` is one of `names`, which are `what` and kept in `home`."""
     if name in names:
         return
     options = sorted(names)
     # A reader takes in a short list; of a long one the nearest name has to do.
-    listed = f"one of {', '.join(options)}" if 0 < len(options) <= 20 else f"a {what}"
+    few = 0 < len(options) <= 20
+    listed = f"one of {', '.join(options)}" if few else f"a {what}{home}"
     raise InputError(
         listed,
         got=name,

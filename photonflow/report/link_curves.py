@@ -95,7 +95,7 @@ def _counts(ax: Any, counted: CountedRow, now: float, colour: str) -> None:
     """Error rates that were counted, each with its interval."""
     from matplotlib.colors import to_rgba
 
-    name: str | None = "counted in a simulation, 95 % interval"
+    name: str | None = "counted behind finite taps, 95 % interval"
     for row in counted.counts:
         ends = [math.log10(row.high), math.log10(max(row.low, 10.0**FLOOR))]
         x = now - row.loss_db
@@ -107,9 +107,10 @@ def _counts(ax: Any, counted: CountedRow, now: float, colour: str) -> None:
             name = None
         else:
             ax.plot([x], ends[:1], "v", color=INK, ms=6, mfc=to_rgba(colour, 0.3))
-            ax.annotate(
-                "none counted", (x, ends[0]), (6, 4), textcoords="offset points", size=8
-            )
+            ax.annotate(  # below the mark, as the computed rate stands above its own
+                "none counted", (x, ends[0]), (6, -12),
+                textcoords="offset points", size=8,
+            )  # fmt: skip
 
 
 def _way(result: LinkResult, side: Any, optical: bool) -> tuple:
