@@ -112,8 +112,7 @@ class ClusterFunction:
         terms = {}
         for place, jacobian in found.items():
             terms[place] = np.zeros((len(jacobian.values), len(numbers)))
-            index = self.origins.index[place]
-            np.add.at(terms[place].T, index, jacobian.slopes.T)
+            self.origins.add_back(place, jacobian.slopes.T, terms[place].T)
         for place, (line, matrix) in self._lines().items():
             log_j += gradient[line] @ matrix @ terms[place]
         by_workload = {

@@ -11,6 +11,8 @@ regime of the channel-operating-margin method of IEEE 802.3 annex 93A, simplifie
 1. Salz 1973, doi:10.1002/j.1538-7305.1973.tb02023.x
 """
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 
@@ -46,16 +48,9 @@ class CopperPort(AbstractCopperPort):
     host: SerDes
     footprint: Footprint
     lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=256.0)
-
-    @property
-    def retimer(self) -> None:
-        """None: the copper is the whole link."""
-        return None
-
-    @property
-    def housekeeping(self) -> None:
-        """None in a passive plug."""
-        return None
+    # The copper is the whole link.
+    retimer: ClassVar[None] = None
+    housekeeping: ClassVar[None] = None
 
 
 class RetimedCopperPort(AbstractCopperPort):

@@ -6,6 +6,8 @@ tables and clusters so that a technology without an open model is not missing; n
 can improve them, and their margin is 0 because none is known.
 """
 
+from typing import ClassVar
+
 import jax.numpy as jnp
 
 from ..component import Scalar, param
@@ -33,15 +35,9 @@ class PublishedPort(AbstractPort):
         unit="J/bit", doc="photodiode to bits", low=1e-15, high=1e-10
     )
 
-    @property
-    def retimer(self) -> None:
-        """Inside the published energies, if there is one."""
-        return None
-
-    @property
-    def housekeeping(self) -> None:
-        """Inside the published energies as well."""
-        return None
+    # Inside the published energies, where there is any.
+    retimer: ClassVar[None] = None
+    housekeeping: ClassVar[None] = None
 
     def budget(self, fec: Fec, rate_bps: Scalar) -> PortBudget:
         """Watts of this end, by cause."""

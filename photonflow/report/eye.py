@@ -29,7 +29,7 @@ def eye_figure(name: str, shown: "Waveforms", counted: "Counted") -> "Figure":
         "Darker: the signal is there more often",
     )
     panels = (
-        ("before the equaliser, no noise", shown.converter_clean),
+        ("before the equaliser, no noise: neighbours add up", shown.converter_clean),
         ("behind it, no noise", shown.equalised_clean),
         ("before the equaliser, all noise", shown.converter),
         ("behind it, all noise: what is decided", shown.equalised),
@@ -41,6 +41,8 @@ def eye_figure(name: str, shown: "Waveforms", counted: "Counted") -> "Figure":
         ax.axvline(0.0, color="#737373", lw=0.7, ls=":")
         if place % 2:
             _marks(ax, shown, scale_ua, legend=place == 1)
+            ax.yaxis.set_label_position("right")
+            ax.set_ylabel("at the slicer, scaled to photocurrent, µA", size=9)
         else:
             ax.set_ylabel("photocurrent around its middle, µA", size=9)
         if place >= 2:

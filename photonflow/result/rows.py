@@ -222,7 +222,7 @@ def ports_row(tree: FatTree) -> PortsRow:
     host_ports = float(tree.host_ports())
     ends = 2 * math.fsum(float(hop.per_accelerator) for hop in hops.values())
     per_port = ends / host_ports
-    rate = float(tree.host_link.rate_bps)  # type: ignore[attr-defined]
+    rate = float(tree.host_link.rate_bps)
     own_bps = host_ports * rate
     modules = ends * rate / MODULE_BPS
     note = (

@@ -185,7 +185,7 @@ def _update_start(state: State, trial: Iterate, low: Array, high: Array) -> Stat
     hessian = jnp.where(
         taken & ~state.fresh, _bfgs(state.hessian, step, pull), state.hessian
     )
-    bent: Array = jnp.where(again, trial.c - at.jacobian @ step, at.c)  # type: ignore
+    bent: Array = jnp.where(again, trial.c - at.jacobian @ step, at.c)
     at = jax.tree.map(lambda new, old: jnp.where(taken, new, old), trial, at)
     bent = jnp.where(taken, at.c, bent)  # type: ignore
 
@@ -211,7 +211,7 @@ def _update_start(state: State, trial: Iterate, low: Array, high: Array) -> Stat
     heavier = jnp.where(violation < 1e-7, jnp.minimum(heavier, enough), heavier)
     heavier = jnp.where(again, weight, heavier)
     promised = heavier * (now - left) - model
-    promised: Array = jnp.where(again, state.predicted, promised)  # type: ignore
+    promised: Array = jnp.where(again, state.predicted, promised)
     return State(
         at=at,
         trial=target,
