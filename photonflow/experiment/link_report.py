@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -10,11 +10,13 @@ import numpy as np
 from ..cards import Library
 from ..links.optical import OpticalLink
 from ..result.link_schema import CountedRow, CountRow, LinkResult
-from ..timedomain import montecarlo
 from .diagnosis import diagnose
 from .folder import Folder, OnProgress, as_json, replacing
 from .link import Solved, solve_link
 
+
+if TYPE_CHECKING:
+    from ..timedomain.montecarlo import Counted, Waveforms
 
 DPI = 150
 ERRORS, SYMBOLS = 200, 300_000
@@ -48,9 +50,10 @@ def write_link(
     """
     from ..report.eye import eye_figure
     from ..report.link_curves import curve_figure
+    from ..timedomain.montecarlo import no_time_domain_model
 
     Folder(folder).tidy()
-    eye, reason = None, montecarlo.no_time_domain_model(solved.link)
+    eye, reason = None, no_time_domain_model(solved.link)
     if reason is not None:
         progress(f"{solved.name}: no simulation and no eye, {reason}")
     elif isinstance(solved.link, OpticalLink):
@@ -71,8 +74,10 @@ def write_link(
 
 def _simulate(
     link: OpticalLink, at: Any, result: LinkResult
-) -> tuple[CountedRow, montecarlo.Waveforms, montecarlo.Counted]:
+) -> "tuple[CountedRow, Waveforms, Counted]":
     """Counts and one stretch of the direction with less margin."""
+    from ..timedomain import montecarlo
+
     ways = result.directions
     side = min(ways, key=lambda way: ways[way].margin_db)
     curve = result.ber_curve[side]

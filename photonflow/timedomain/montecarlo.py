@@ -18,6 +18,7 @@ cause, and the codes behind.
 2. Wilson 1927, doi:10.1080/01621459.1927.10502953
 """
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ from jaxtyping import Array, Float, Int
 from scipy.optimize import brentq
 
 from ..causes import DirectionName
+from ..compilation import LEAN, persistent_jit
 from ..component import Scalar
 from ..links.base import AbstractLink, Conditions
 from ..links.modulated_port import ModulatedPort
@@ -157,7 +159,7 @@ def train_receiver(
     return _train_receiver(link, at, key, jnp.asarray(loss_db), direction, grid)
 
 
-@eqx.filter_jit
+@functools.partial(persistent_jit, static_argnums=(4, 5), compiler_options=LEAN)
 def _train_receiver(
     link: OpticalLink,
     at: Conditions,
@@ -228,7 +230,7 @@ def _wilson(wrong: int, bits: int) -> tuple[float, float]:
     return max(centre - spread, 0.0), min(centre + spread, 1.0)
 
 
-@eqx.filter_jit
+@functools.partial(persistent_jit, compiler_options=LEAN)
 def _wrong(trained: TrainedReceiver, key: Key) -> tuple[Array, Array]:
     """Wrong bits and wrong symbols of a stretch."""
     sent, seen = trained.stretch(key)
@@ -277,7 +279,7 @@ def waveforms(trained: TrainedReceiver, key: Key) -> Waveforms:
     )
 
 
-@eqx.filter_jit
+@functools.partial(persistent_jit, compiler_options=LEAN)
 def _traces(
     trained: TrainedReceiver, key: Key
 ) -> tuple[Array, tuple[Array, ...], Array]:
@@ -311,7 +313,7 @@ def simulate(
     return count(trained, run, errors, symbols), waveforms(trained, show)
 
 
-@eqx.filter_jit
+@functools.partial(persistent_jit, static_argnums=(2,))
 def computed(
     link: OpticalLink, at: Conditions, direction: DirectionName, loss_db: Scalar
 ) -> Scalar:
