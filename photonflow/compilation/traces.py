@@ -70,10 +70,11 @@ def persistent_jit(
         leaves, structure = jax.tree.flatten(moving)
         if not all(map(_is_concrete, leaves)):
             return plain(*args)
-        avals = tuple(map(jax.typeof, leaves))
-        kind = (cache.kept_traces, static, structure, avals)
+        # Whether a type is weak depends on who computed a number, here or before.
+        shaped = tuple(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves)
+        kind = (cache.kept_traces, static, structure, shaped)
         if kind not in loaded:
-            like = jax.tree.unflatten(structure, [repr(aval) for aval in avals])
+            like = jax.tree.unflatten(structure, list(map(repr, shaped)))
             key = _trace_key(function, (static, like, compiler_options))
             if key is None:
                 return plain(*args)
@@ -88,7 +89,7 @@ def persistent_jit(
             flat.__name__ = function.__name__
             program = jax.jit(flat, compiler_options=compiler_options)
             loaded[kind] = _load(cache.kept_traces, key, leaves) or _keep(
-                cache.kept_traces, key, program, leaves
+                cache.kept_traces, key, program, list(shaped)
             )
         return loaded[kind](leaves)
 
@@ -236,8 +237,10 @@ def _trace_key(function: Callable[..., Any], what: Any) -> str | None:
     if _origin(function) != PACKAGE or "<locals>" in name:
         return None
     text = io.BytesIO()
+    names = _Names(text)
+    names.fast = True  # what is equal reads alike, whether it is one object or two
     try:
-        _Names(text).dump((name, what))
+        names.dump((name, what))
     except (pickle.PicklingError, AttributeError, TypeError):
         return None
     digest = hashlib.sha256(_surroundings() + text.getvalue())
