@@ -27,7 +27,7 @@ EXTINCTION = limit(
     missed="the extinction ratio is {short:.3g} dB too small",
     unit="dB",
 )
-HALVINGS, NEWTON_STEPS = 30, 2  # 1e-9 of the swing where the curve has no slope
+HALVINGS, NEWTON_STEPS = 12, 3  # to rounding where the curve has a slope
 FLAT = 1e-7  # of the input light per full swing; an open eye has 1e-1
 LEVEL_WIDTH = 1e-5  # of the input light; moves a swing of 0.1 by 5e-9 relative
 FORWARD_V, FORWARD_WIDTH_V = 0.5, 0.02  # moves 0 V of reverse bias by 3e-13 V

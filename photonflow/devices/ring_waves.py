@@ -10,13 +10,20 @@ $\tfrac13\ln a_{rt}\ln t$, at most 5e-4 at a finesse of 40; its small signals ar
 """
 
 import math
+from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
 from ..component import Scalar, Transfer
-from .response import complex_, inverse, power
+from .response import complex_, inverse
+
+
+BLOCKS = 16
+"""pieces of a sequence that are followed side by side: twice the work of one after the
+other, at a third of the time"""
 
 
 def through(
@@ -34,35 +41,65 @@ def through(
        {\bar\lambda} - \frac{h^2}{12}\Delta\lambda\,e^{-h\bar\lambda/2}\Big] , $$
     of fourth order in $h$.
     """
-    coupled = -jnp.log(t) * fsr_hz
-    rate = jnp.stack([coupled - jnp.log(a) * fsr_hz, 2 * math.pi * detuning_hz])
-    rate = rate / sample_hz
-    after = jnp.roll(rate, -1, axis=1)
-    near = jnp.roll(rate, 1, axis=1) + jnp.roll(rate, -2, axis=1)
-    far = jnp.roll(rate, 2, axis=1) + jnp.roll(rate, -3, axis=1)
-    mean = (802 * (rate + after) - 93 * near + 11 * far) / 1440
-    rise = (after - rate) / 12
-    mu = jnp.sqrt(2 * coupled / sample_hz)
-    half = jnp.exp(complex_(-mean[0] / 2, -mean[1] / 2))
-    state = periodic(half, inverse(*mean), complex_(*rise))
-    return power(1 - complex_(jnp.square(mu), 0.0) * state)
+    fsr = fsr_hz / sample_hz
+    coupled = -fsr * jnp.log(t)
+    turn = 2 * math.pi / sample_hz * detuning_hz
+    rate = jnp.stack([coupled - fsr * jnp.log(a), turn])
+    # One array to read from, which XLA takes less time over than five that are rolled.
+    around = jnp.concatenate([rate[:, -2:], rate, rate[:, :3]], axis=1)
+    six = [around[:, first : first + rate.shape[1]] for first in range(6)]
+    weighed = 802 * (six[2] + six[3]) - 93 * (six[1] + six[4]) + 11 * (six[0] + six[5])
+    mean, rise = weighed / 1440, (six[3] - six[2]) / 12
+    decay, angle = jnp.exp(mean[0] / -2), mean[1] / -2
+    half = complex_(decay * jnp.cos(angle), decay * jnp.sin(angle))
+    step, settled = half * half, inverse(*mean)
+    state = periodic(step, settled - step * settled - half * complex_(*rise))
+    mu2 = 2 * coupled
+    return jnp.square(1 - mu2 * state.real) + jnp.square(mu2 * state.imag)
 
 
-def periodic(half: Transfer, settled: Transfer, rise: Transfer) -> Transfer:
-    """The repeating x of x[n+1] = s + half[n]^2 (x[n] - s) - half[n] rise[n].
+@jax.custom_jvp
+def periodic(step: Transfer, push: Transfer) -> Transfer:
+    """The repeating x of x[n+1] = step[n] x[n] + push[n], |step| < 1."""
+    return _solver(step)(push)
 
-    s is `settled`[n], where x would come to rest, and |half| < 1.
-    """
 
-    def walk(before, now):
-        half, settled, rise = now
-        step = half * half
-        push = settled - step * settled - half * rise
-        after = (step * before[0], step * before[1] + push)
-        return after, before
+@periodic.defjvp
+def _periodic_jvp(primals: tuple, tangents: tuple) -> tuple[Transfer, Transfer]:
+    """What moves x is more push along the same steps."""
+    step, push = primals
+    solve = _solver(step)
+    x = solve(push)
+    # jax transposes a scan that it has differentiated, and no other.
+    return x, jax.jvp(solve, (push,), (tangents[0] * x + tangents[1],))[1]
 
-    # A prefix tree is no faster over a batch and takes several times the compilation.
-    one = jnp.ones_like(half[0])
-    inputs = (half, settled, rise)
-    last, before = lax.scan(walk, (one, 0.0 * one), inputs, unroll=4)
-    return before[0] * (last[1] / (1 - last[0])) + before[1]
+
+def _solver(step: Transfer) -> Callable[[Transfer], Transfer]:
+    """x for any push: linear in it, in blocks that are each a step of a shorter x."""
+    blocks = math.gcd(len(step), BLOCKS)
+
+    def columns(x):
+        return x.reshape(blocks, -1).T
+
+    one, zero = jnp.ones((), step.dtype), jnp.zeros((), step.dtype)
+
+    def multiply(x, step):
+        return step * x, x
+
+    def follow(x, now):
+        step, push = now
+        return step * x + push, x
+
+    def each(x):
+        return jnp.broadcast_to(x, blocks)
+
+    whole, before = lax.scan(multiply, each(one), columns(step))
+    turn, reached = lax.scan(multiply, one, whole)
+
+    def solve(push):
+        ends, inside = lax.scan(follow, each(zero), (columns(step), columns(push)))
+        end, starts = lax.scan(follow, zero, (whole, ends))
+        starts = starts + reached * (end / (1 - turn))
+        return (before * starts[None] + inside).T.reshape(-1)
+
+    return solve
