@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from photonflow.compilation import traces
 from photonflow.compilation.cache import Programs, cache_folder
+from photonflow.signal.pattern import light
+from photonflow.signal.pulse import Grid
 
 
 ROOT = Path(__file__).parent.parent
@@ -111,6 +114,15 @@ def test_commands_find_a_program_without_a_trace_unless_a_class_is_not_ours(tmp_
     assert int(lowered) == int(of_mine) == 1
     again, lowered, of_mine, _ = run(TRACED, tmp_path)
     assert (again, lowered, of_mine) == (watts, "0", "1")
+
+
+def test_a_trace_is_named_by_what_its_arguments_are_not_by_who_holds_them():
+    once = Grid(64, 4)
+    names = [
+        traces._trace_key(light, held)
+        for held in ((once, once), (Grid(64, 4), Grid(64, 4)), (once, Grid(64, 8)))
+    ]
+    assert names[0] == names[1] != names[2]
 
 
 def test_a_folder_that_cannot_be_used_costs_one_line_and_no_result(tmp_path):
