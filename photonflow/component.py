@@ -131,8 +131,22 @@ class Packing:
         return len(self.names)
 
     def pack(self, tree: Any) -> np.ndarray:
-        """The numbers of `tree`, which has the structure of the first one."""
-        return np.array([float(leaf) for leaf in jax.tree.leaves(tree)])
+        """The numbers of `tree`, which has the structure of the first one.
+
+        ValueError where a leaf is an array of several.
+        """
+        leaves = jax.tree.leaves(tree)
+        try:
+            return np.array([float(leaf) for leaf in leaves])
+        except TypeError:
+            shapes = dict(zip(self.names, map(np.shape, leaves), strict=True))
+            wide = next((name for name, shape in shapes.items() if shape), None)
+            if wide is None:
+                raise
+            raise ValueError(
+                f"`{wide}` has shape {shapes[wide]}, one number is allowed: "
+                "for many designs at once, call from inside `jax.vmap`"
+            ) from None
 
     def unpack(self, vector: Any) -> Any:
         """The tree of a vector, traced or not; of several along leading axes."""

@@ -139,6 +139,56 @@ MUTANTS = (
         "climbs = 1.0",
         "test_cluster.py::test_a_hand_over_is_floor_boxes_flight_and_wire",
     ),
+    Mutant(
+        "a tangent that forgets the steps of a ring",
+        "devices/ring_waves.py",
+        "(tangents[0] * x + tangents[1],)",
+        "(tangents[1],)",
+        "test_modulators.py::test_a_repeating_recursion_comes_round_and_so_do_its_slopes",
+    ),
+    Mutant(
+        "a bracket that keeps the wrong half",
+        "roots.py",
+        "return jnp.where(above, low, middle), jnp.where(above, middle, high)",
+        "return jnp.where(above, middle, low), jnp.where(above, high, middle)",
+        "test_roots.py::test_the_square_root_and_its_slope_in_both_modes",
+    ),
+    Mutant(
+        "a limit met by no more than zero",
+        "limits.py",
+        "slack >= -TOLERANCE",
+        "slack >= 0.0",
+        "test_limits.py::test_a_slack_is_met_to_what_a_root_solve_leaves",
+    ),
+    Mutant(
+        "slopes without those that count at the worst corner alone",
+        "links/family.py",
+        "if not (worst or find(name).nominal):",
+        "if not find(name).nominal:",
+        "test_evaluator.py::test_elasticities_of_families_are_those_of_reverse_mode",
+    ),
+    Mutant(
+        "the last rows of a batch left out",
+        "links/family.py",
+        "for first in range(0, count, size):",
+        "for first in range(0, max(count - size, 1), size):",
+        "test_evaluator.py::test_rows_past_a_piece_are_solved_like_those_inside",
+    ),
+    Mutant(
+        "a broken program is believed",
+        "compilation/cache.py",
+        "if data[:CHECKSUM_BYTE] != _checksum(program):",
+        "if not data:",
+        "test_compilation.py::test_broken_programs_are_compiled_again_and_replaced",
+    ),
+    Mutant(
+        "a trace whatever the text of the package",
+        "compilation/traces.py",
+        "if _origin(thing) not in KNOWN:",
+        "if False:",
+        "test_compilation.py::"
+        "test_commands_find_a_program_without_a_trace_unless_a_class_is_not_ours",
+    ),
 )
 
 

@@ -49,6 +49,13 @@ def test_budgets_that_are_given_change_nothing(cluster, decode):
     assert float(given.j_per_token) == float(solved.j_per_token)
 
 
+def test_an_array_where_a_number_belongs_is_refused_by_its_name(cluster, decode):
+    path = "scale_out.switch_link.end_b.tia.bandwidth_hz"
+    many = pf.replace(cluster, {path: jnp.full(3, 40e9)})
+    with pytest.raises(ValueError, match=r"`link.end_b.tia.bandwidth_hz` has shape"):
+        pf.evaluate(many, decode)
+
+
 def test_elasticities_of_families_are_those_of_reverse_mode(cluster, decode):
     found = elasticities(cluster, decode)
     for path in (

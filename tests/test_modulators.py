@@ -131,6 +131,33 @@ def test_a_ring_follows_its_differential_equation_between_the_samples():
     assert_close(fine / finest, 16.0, rtol=0.1)
 
 
+@pytest.mark.parametrize("length", [64, 37])
+def test_a_repeating_recursion_comes_round_and_so_do_its_slopes(length):
+    """In blocks or in one; slopes are held against central differences."""
+    draw = np.random.default_rng(length).normal(size=(4, 2, length))
+    step, push, step_t, push_t = 0.5 * draw[:, 0] + 0.5j * draw[:, 1]
+    step, step_t = step / (1 + abs(step)), 0.1 * step_t
+
+    def seen(by):
+        return ring_waves.periodic(
+            jnp.asarray(step + by * step_t), jnp.asarray(push + by * push_t)
+        )
+
+    x = seen(0.0)
+    assert_close(
+        abs(np.roll(x, -1) - (step * x + push)), np.zeros(length), rtol=0, atol=1e-14
+    )
+    moved = jax.jvp(seen, (0.0,), (1.0,))[1]
+    about = (seen(1e-6) - seen(-1e-6)) / 2e-6
+    assert_close(abs(moved - about), np.zeros(length), rtol=0, atol=1e-8)
+
+    def power(by):
+        return jnp.sum(jnp.square(seen(by).real) + jnp.square(seen(by).imag))
+
+    slope = 2 * np.sum(np.real(np.conj(x) * moved))
+    assert_close(jax.grad(power)(0.0), slope, rtol=1e-12)
+
+
 def test_a_ring_standing_still_is_the_all_pass_ring_of_high_finesse():
     a, t, fsr_hz = jnp.asarray(0.98), jnp.asarray(0.97), jnp.asarray(2e12)
     detuning_hz = jnp.linspace(-60e9, 60e9, 25)
