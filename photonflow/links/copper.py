@@ -2,11 +2,13 @@ r"""Copper between two SerDes, hosts' own or those of retimers in the plugs of a
 
 The signal-to-noise ratio at the slicer is Salz's bound for an ideal decision-feedback
 equaliser on the SerDes' input noise,
-$$ SNR = \exp\langle \ln\frac{S_{pp}\,(M+1)/(12(M-1))}{N_0 B}\,|H(f)|^2
-   \rangle_{0..B}, $$
-joined with what the channel does not attenuate: distortion and converter noise of both
-SerDes, residual ISI, crosstalk. With 20 to 40 dB at the Nyquist frequency this is the
-regime of the channel-operating-margin method of IEEE 802.3 annex 93A, simplified.
+$$ SNR = \exp\Big\langle \ln\frac{V_{pp}^2\,(M+1)/(12(M-1))}{N_0 B}\,|H(f)|^2
+   \Big\rangle_{0..B}, $$
+with $M$ levels over a swing of $V_{pp}$, one-sided noise density $N_0$ and $B$ half the
+symbol rate, joined with what the channel does not attenuate: distortion and converter
+noise of both SerDes, residual ISI, crosstalk. With 20 to 40 dB at the Nyquist frequency
+this is the regime of the channel-operating-margin method of IEEE 802.3 annex 93A,
+simplified.
 
 1. Salz 1973, doi:10.1002/j.1538-7305.1973.tb02023.x
 """

@@ -151,21 +151,21 @@ def _retries(library: Library) -> Iterator[tuple]:
 
 def _nodes(library: Library) -> Iterator[tuple]:
     energy, host = "energy_j_per_bit", "host_energy_j_per_bit"
-    for older, newer, path, from_nm, to_nm, logic in (
-        ("serdes-112g-lr-7nm", "serdes-112g-lr-5nm", energy, 7, 5, SERDES_LOGIC),
-        ("serdes-224g-lr-5nm", "serdes-224g-lr", energy, 5, 3, SERDES_LOGIC),
-        ("dsp-line-100g-7nm", "dsp-line-100g-5nm", energy, 7, 5, DSP_LOGIC),
-        ("dsp-line-100g-5nm", "dsp-line-200g-3nm", energy, 5, 3, DSP_LOGIC),
-        ("dsp-400g-7nm", "dsp-800g-5nm", host, 7, 5, DSP_LOGIC),
-        ("dsp-800g-5nm", "dsp-1600g-3nm", host, 5, 3, DSP_LOGIC),
-        ("kp4-7nm", "kp4", energy, 7, 5, 1.0),
-        ("kp4", "kp4-3nm", energy, 5, 3, 1.0),
+    for card, known, path, known_nm, own_nm, logic in (
+        ("serdes-112g-lr-5nm", "serdes-112g-lr-7nm", energy, 7, 5, SERDES_LOGIC),
+        ("serdes-224g-lr-5nm", "serdes-224g-lr", energy, 3, 5, SERDES_LOGIC),
+        ("dsp-line-100g-5nm", "dsp-line-100g-7nm", energy, 7, 5, DSP_LOGIC),
+        ("dsp-line-200g-3nm", "dsp-line-100g-5nm", energy, 5, 3, DSP_LOGIC),
+        ("dsp-800g-5nm", "dsp-400g-7nm", host, 7, 5, DSP_LOGIC),
+        ("dsp-1600g-3nm", "dsp-800g-5nm", host, 5, 3, DSP_LOGIC),
+        ("kp4-7nm", "kp4", energy, 5, 7, 1.0),
+        ("kp4-3nm", "kp4", energy, 5, 3, 1.0),
     ):
-        ratio = energy_ratio(7, to_nm, logic) / energy_ratio(7, from_nm, logic)
-        stated, before = (_value(library, c, path) * 1e12 for c in (newer, older))
+        ratio = energy_ratio(7, own_nm, logic) / energy_ratio(7, known_nm, logic)
+        stated, before = (_value(library, c, path) * 1e12 for c in (card, known))
         what = "energy" if path == energy else "energy of the host side"
-        law = f"`{older}`, {logic:.0%} logic at 7 nm, {from_nm} to {to_nm} nm"
-        yield newer, what, stated, before * ratio, "pJ/bit", 7e-3, law
+        law = f"`{known}`, {logic:.0%} logic at 7 nm, {known_nm} to {own_nm} nm"
+        yield card, what, stated, before * ratio, "pJ/bit", 7e-3, law
 
 
 def _receivers(library: Library) -> Iterator[tuple]:
