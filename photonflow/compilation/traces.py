@@ -71,10 +71,10 @@ def persistent_jit(
         if not all(map(_is_concrete, leaves)):
             return plain(*args)
         # Whether a type is weak depends on who computed a number, here or before.
-        shaped = tuple(jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves)
-        kind = (cache.kept_traces, static, structure, shaped)
+        types = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+        kind = (cache.kept_traces, static, structure, types)
         if kind not in loaded:
-            like = jax.tree.unflatten(structure, list(map(repr, shaped)))
+            like = jax.tree.unflatten(structure, list(map(repr, types)))
             key = _trace_key(function, (static, like, compiler_options))
             if key is None:
                 return plain(*args)
@@ -89,7 +89,10 @@ def persistent_jit(
             flat.__name__ = function.__name__
             program = jax.jit(flat, compiler_options=compiler_options)
             loaded[kind] = _load(cache.kept_traces, key, leaves) or _keep(
-                cache.kept_traces, key, program, list(shaped)
+                cache.kept_traces,
+                key,
+                program,
+                [jax.ShapeDtypeStruct(*one) for one in types],
             )
         return loaded[kind](leaves)
 
