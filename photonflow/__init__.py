@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from .experiment import study as study
     from .links.base import Conditions as Conditions
     from .links.base import LinkBudget as LinkBudget
+    from .links.laser_drive import LaserDrive as LaserDrive
     from .search.design_space import DesignSpace as DesignSpace
     from .search.objective import Constraint as Constraint
     from .search.objective import Objective as Objective
     from .search.optimise import Solution as Solution
     from .search.optimise import optimise as optimise
+    from .search.sensitivity import Elasticities as Elasticities
     from .search.sensitivity import elasticities as elasticities
 
 __version__ = "0.1.0"
@@ -56,7 +58,9 @@ _HOME = {
     "LinkBudget": "links.base",
     "DesignSpace": "search.design_space",
     "set_drive": "cluster.budgets",
+    "LaserDrive": "links.laser_drive",
     "elasticities": "search.sensitivity",
+    "Elasticities": "search.sensitivity",
     "Constraint": "search.objective",
     "Objective": "search.objective",
     "Solution": "search.optimise",

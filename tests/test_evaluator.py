@@ -68,6 +68,11 @@ def test_elasticities_of_families_are_those_of_reverse_mode(cluster, decode):
     ):
         slope = float(getter(path)(gradient()[1])) * float(getter(path)(cluster))
         assert found.values[path] == pytest.approx(slope, rel=1e-9, abs=1e-15), path
+    named = found.largest(len(found.values), "scale_out.")
+    sizes = [abs(value) for _, value in named]
+    assert sizes == sorted(sizes, reverse=True)
+    ours = {path for path in found.values if path.startswith("scale_out.")}
+    assert {path for path, _ in named} == {p for p in ours if found.relative[p]}
 
 
 def test_a_link_is_traced_once_for_budgets_slopes_and_all_numbers(cluster, decode):

@@ -37,9 +37,13 @@ class Elasticities(NamedTuple):
     is: at the vendor's boundary, and with the host; where watts are proportional to a
     number these are the watts it stands for"""
 
-    def largest(self, count: int = 10) -> list[tuple[str, float]]:
-        """Largest relative ones, by magnitude."""
-        ranked = [(p, v) for p, v in self.values.items() if self.relative[p]]
+    def largest(self, count: int = 10, within: str = "") -> list[tuple[str, float]]:
+        """Largest relative ones, by magnitude, whose path begins with `within`."""
+        ranked = [
+            (path, value)
+            for path, value in self.values.items()
+            if self.relative[path] and path.startswith(within)
+        ]
         return sorted(ranked, key=lambda item: -abs(item[1]))[:count]
 
 
