@@ -161,11 +161,12 @@ MUTANTS = (
         "test_limits.py::test_a_slack_is_met_to_what_a_root_solve_leaves",
     ),
     Mutant(
-        "slopes without those that count at the worst corner alone",
+        "terms without limits that count at the worst corner alone",
         "links/family.py",
         "if not (worst or find(name).nominal):",
         "if not find(name).nominal:",
-        "test_evaluator.py::test_elasticities_of_families_are_those_of_reverse_mode",
+        "test_evaluator.py::"
+        "test_a_link_is_traced_once_for_budgets_slopes_and_all_numbers",
     ),
     Mutant(
         "the last rows of a batch left out",

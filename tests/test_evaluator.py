@@ -81,9 +81,12 @@ def test_a_link_is_traced_once_for_budgets_slopes_and_all_numbers(cluster, decod
     own = family.LinkFamily(link, at)
     traces = family.budget._cache_size()  # type: ignore[attr-defined]
     rows = own.rows(link, at, {"rate_bps": np.linspace(1.5e12, 1.6e12, 40)})
-    own.budgets(rows)
+    found = own.budgets(rows)
     own.jacobian(rows[0])
-    own.values(rows, worst=True)
+    terms = own.values(rows, worst=True)
+    for way in ("a_to_b", "b_to_a"):
+        slacks = getattr(found, way).slacks
+        assert_close(terms.slacks[way]["ber"], slacks["ber"], rtol=1e-9)
     assert family.budget._cache_size() <= traces + 1  # type: ignore[attr-defined]
 
 

@@ -29,7 +29,7 @@ from ..limits import find
 from .base import AbstractLink, BudgetTerms, Conditions, LinkBudget
 
 
-BUDGET_ROWS = 8
+BUDGET_ROWS = 4
 """rows of the compiled programs: more are done in pieces, fewer are filled up"""
 SLOPE_ROWS = 32
 TERM_ROWS = 256
@@ -38,6 +38,7 @@ SLOPE_DIRECTIONS = 8
 KEPT_JACOBIANS = 8
 
 _RUNNING = ThreadPoolExecutor(max_workers=2, thread_name_prefix="budgets")
+_SOLVING = ThreadPoolExecutor(max_workers=2, thread_name_prefix="families")
 _COMPILING = ThreadPoolExecutor(max_workers=2, thread_name_prefix="compile")
 
 
@@ -287,15 +288,22 @@ def prepare(families: Iterable[LinkFamily]) -> None:
 def budgets_of(
     calls: Iterable[tuple[AbstractLink, Conditions]],
 ) -> list[LinkBudget]:
-    """The budget of every link under its conditions, each family as one batch."""
+    """The budget of every link under its conditions, each family as one batch.
+
+    Two families are solved side by side.
+    """
     calls = list(calls)
     families: dict[LinkFamily, list[int]] = {}
     for i, call in enumerate(calls):
         families.setdefault(family_of(*call), []).append(i)
+
+    def solve(family: LinkFamily) -> LinkBudget:
+        members = families[family]
+        return family.budgets(np.stack([family.row(*calls[i]) for i in members]))
+
     out: list[Any] = [None] * len(calls)
-    for family, members in families.items():
-        found = family.budgets(np.stack([family.row(*calls[i]) for i in members]))
-        for place, i in enumerate(members):
+    for family, found in zip(families, _SOLVING.map(solve, families), strict=True):
+        for place, i in enumerate(families[family]):
             out[i] = jax.tree.map(lambda x, place=place: x[place], found)
     return out
 
