@@ -20,6 +20,7 @@ from benchmarks.montecarlo import (
 )
 from helpers import assert_close
 from photonflow.report.eye import eye_figure
+from photonflow.signal.decision import WRONG_BITS
 from photonflow.signal.pulse import Grid
 from photonflow.timedomain.dynamics import dynamics
 from photonflow.timedomain.montecarlo import CROSS, simulate
@@ -166,6 +167,18 @@ def test_labels_of_pam_6_differ_in_seven_sixths_of_a_bit_between_neighbours():
         found.append(np.mean([(w ^ int(CROSS[x, y])).bit_count() for w in words]))
     assert sorted(CROSS[CROSS >= 0]) == list(range(32))
     assert_close(np.mean(found), 7 / 6, rtol=1e-12)
+
+
+def test_wrong_bits_of_pam_6_are_those_of_tails_that_do_not_end_in_a_corner():
+    """A pair has a tail over each of its inner neighbours in the square of 36."""
+    sent = {tuple(pair) for pair in PAIRS}
+    square = [(x, y) for x in range(6) for y in range(6)]
+    tails = [
+        (p, q) for p in sent for q in square if abs(p[0] - q[0]) + abs(p[1] - q[1]) == 1
+    ]
+    wrong = [(int(CROSS[p]) ^ int(CROSS[q])).bit_count() for p, q in tails if q in sent]
+    assert (len(tails), len(wrong)) == (112, 104)
+    assert_close(WRONG_BITS[6], sum(wrong) / len(tails), rtol=1e-12)
 
 
 # Counted against computed

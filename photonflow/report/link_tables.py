@@ -87,7 +87,7 @@ def _budget(result: LinkResult) -> Table:
     shares = [result.noise_share[side] for side in SIDES]
     rows += [
         _row(
-            f"noise: {noise_name(noise)}",
+            f"noise of the worst level: {noise_name(noise)}",
             (_number(share.get(noise), ".1%") for share in shares),
         )
         for noise in dict.fromkeys(name for share in shares for name in share)
@@ -141,11 +141,12 @@ def _limits(result: LinkResult) -> Table:
         # What the corner decides is no limit anywhere else.
         warm = [_slack(nominal[side].get(name)).text for side in SIDES]
         other = Cell(" / ".join(warm) if about.nominal else "")
-        rows.append(Row([Cell(about.label), *cells, other]))
+        unit = Cell("" if about.unit == "1" else about.unit)
+        rows.append(Row([Cell(about.label), *cells, other, unit]))
     columns = [Column(PLACES[side]) for side in SIDES]
     return Table(
         "Limits: slack, met from 0",
-        [Column("", "left"), *columns, Column("nominal a / b")],
+        [Column("", "left"), *columns, Column("nominal a / b"), Column("unit", "left")],
         rows,
     )
 

@@ -17,8 +17,10 @@ wrong symbol. BER travels as log10, by `norm.logsf`, finite at any signal-to-noi
 ratio.
 
 PAM-2, 4 and 8 are Gray-coded, $G = 1$. PAM-6 carries 5 bits on two symbols: the 36
-pairs without the four corners are the cross 32-QAM, whose labels cannot be Gray;
-$G = 7/6$ for its quasi-Gray labels [2], and its outer levels are the rarer ones.
+pairs without the four corners are the cross 32-QAM, whose labels cannot be Gray, and
+its outer levels are the rarer ones. Of the 112 steps from a pair that is sent to a
+neighbour 8 end in corners, which are put right; the others change 60/52 of a bit of the
+quasi-Gray labels [2]: $G = (104/112)(60/52) = 15/14$.
 
 1. Säckinger, Broadband Circuits for Optical Fiber Communication, Wiley 2005, ch. 4
 2. Smith 1975, doi:10.1109/TCOM.1975.1092805
@@ -59,7 +61,7 @@ LEVEL_SHARES = {
 }
 """how often each level is sent"""
 BITS = {2: 1.0, 4: 2.0, 6: 2.5, 8: 3.0}
-WRONG_BITS = {2: 1.0, 4: 1.0, 6: 7 / 6, 8: 1.0}
+WRONG_BITS = {2: 1.0, 4: 1.0, 6: 15 / 14, 8: 1.0}
 """wrong bits per wrong symbol"""
 
 

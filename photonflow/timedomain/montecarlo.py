@@ -7,9 +7,9 @@ enough. Of the closed forms of `signal`, `equaliser` and `pattern` nothing is us
 both sides share are the parts themselves and their responses.
 
 Bits are Gray-coded per symbol for PAM-2, 4 and 8. PAM-6 carries 5 bits on two symbols,
-by labels of the cross 32-QAM that differ in 7/6 bits between neighbours on average
-[1]; a pair that falls into a corner that is not sent goes to the nearer of its two
-neighbours. The interval is Wilson's [2].
+by labels of the cross 32-QAM, whose points differ from their neighbours by 7/6 of a bit
+on average [1] (60/52 over all pairs of neighbours); a pair that falls into a corner
+that is not sent goes to the nearer of its two neighbours. The interval is Wilson's [2].
 
 Left out, besides what `waveform` leaves out: errors that wrong decisions fed back
 cause, and the codes behind.

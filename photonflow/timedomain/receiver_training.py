@@ -7,7 +7,8 @@ over every offset $o$ of a fine grid. At each time of sampling the place of the 
 is the best there is; of the `CLOSEST` times with the least squares that one is taken,
 and of all thresholds those, that err least: every symbol is a Gaussian about where it
 stands without noise, with the spread that noise is seen to give its level. Of the link
-nothing is known but its waveform, with noise and without.
+nothing is known but its waveform, with noise and without. Symbols fed back are taken as
+independent of each other, which chance makes true to one over the root of their number.
 """
 
 import math
