@@ -178,7 +178,7 @@ MUTANTS = (
     Mutant(
         "a broken program is believed",
         "compilation/cache.py",
-        "if data[:CHECKSUM_BYTE] != _checksum(program):",
+        "if not program or data[:CHECKSUM_BYTE] != _checksum(program):",
         "if not data:",
         "test_compilation.py::test_broken_programs_are_compiled_again_and_replaced",
     ),

@@ -78,9 +78,12 @@ def read(text: Any, spec: Param, *, key: str, file: Any, bare: bool = False) -> 
     except InputError as error:
         raise error.at(key=key, file=file) from error
     if not spec.low <= number <= spec.high:
+        # What was written without a unit may have been meant in another.
+        given = str(text).strip()[-1:].isdigit() and spec.unit != "1"
         raise InputError(
             f"{show(spec.low, spec.unit)} to {show(spec.high, spec.unit)}, "
-            "where the model is valid",
+            "where the model is valid"
+            + (f"; without a unit it is taken in {spec.unit}" if given else ""),
             got=text,
             key=key,
             file=file,

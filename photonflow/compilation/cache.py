@@ -126,7 +126,7 @@ class Programs(CacheInterface):
         except OSError:
             return None
         program = data[CHECKSUM_BYTE:]
-        if data[:CHECKSUM_BYTE] != _checksum(program):
+        if not program or data[:CHECKSUM_BYTE] != _checksum(program):
             _remove(file)
             return None
         try:

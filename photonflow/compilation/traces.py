@@ -33,8 +33,26 @@ LEAN = {"xla_cpu_use_fusion_emitters": False, "xla_backend_optimization_level": 
 QUICK = LEAN | {"xla_backend_optimization_level": 0}
 """for what runs a few hundred times: compiling is dearer than running it slowly"""
 PACKAGE = __name__.partition(".")[0]
-LIBRARIES = ("jax", "jaxlib", "equinox", "numpy", "optimistix", "lineax", "scipy")
+LIBRARIES = (
+    "jax",
+    "jaxlib",
+    "equinox",
+    "diffrax",
+    "numpy",
+    "optimistix",
+    "lineax",
+    "scipy",
+)
 """whose versions a trace depends on"""
+SETTINGS = (
+    "jax_enable_x64",
+    "jax_default_matmul_precision",
+    "jax_default_prng_impl",
+    "jax_threefry_partitionable",
+    "jax_numpy_dtype_promotion",
+    "jax_debug_nans",
+)
+"""of jax, as they are at the call"""
 KNOWN = (PACKAGE, "builtins", "collections", *LIBRARIES)
 """where classes and functions come from whose text is known by package or version"""
 TRACING = threading.RLock()
@@ -71,28 +89,32 @@ def persistent_jit(
         if not all(map(_is_concrete, leaves)):
             return plain(*args)
         # Whether a type is weak depends on who computed a number, here or before.
-        types = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
-        kind = (cache.kept_traces, static, structure, types)
+        shaped = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+        # What is equal may be another type, and jax tells 1 from 1.0 and True.
+        told = tuple((type(value), value) for value in static)
+        kind = (cache.kept_traces, _settings(), told, structure, shaped)
         if kind not in loaded:
-            like = jax.tree.unflatten(structure, list(map(repr, types)))
-            key = _trace_key(function, (static, like, compiler_options))
+            like = jax.tree.unflatten(structure, list(map(repr, shaped)))
+            places = static_argnums, len(args)
+            key = _trace_key(function, (static, places, like, compiler_options))
             if key is None:
                 return plain(*args)
 
             def flat(leaves: list) -> Any:
                 moving = iter(jax.tree.unflatten(structure, leaves))
                 known = dict(zip(static_argnums, static, strict=True))
-                merged = (known[i] if i in known else next(moving) for i in places)
+                merged = (
+                    known[i] if i in known else next(moving) for i in range(len(args))
+                )
                 return function(*merged)
 
-            places = range(len(args))
             flat.__name__ = function.__name__
             program = jax.jit(flat, compiler_options=compiler_options)
             loaded[kind] = _load(cache.kept_traces, key, leaves) or _keep(
                 cache.kept_traces,
                 key,
                 program,
-                [jax.ShapeDtypeStruct(*one) for one in types],
+                [jax.ShapeDtypeStruct(*one) for one in shaped],
             )
         return loaded[kind](leaves)
 
@@ -236,30 +258,38 @@ def _origin(thing: Any) -> str:
 
 def _trace_key(function: Callable[..., Any], what: Any) -> str | None:
     """Names a trace; None where its function or arguments are not known by name."""
+    if not isinstance(function, types.FunctionType) or _origin(function) != PACKAGE:
+        return None
     name = f"{function.__module__}.{function.__qualname__}"
-    if _origin(function) != PACKAGE or "<locals>" in name:
+    if "<locals>" in name:
         return None
     text = io.BytesIO()
     names = _Names(text)
     names.fast = True  # what is equal reads alike, whether it is one object or two
     try:
-        names.dump((name, what))
-    except (pickle.PicklingError, AttributeError, TypeError):
+        names.dump((name, _settings(), what))
+    except (pickle.PicklingError, AttributeError, TypeError, ValueError):
+        return None
+    except RecursionError:  # a tree that holds itself
         return None
     digest = hashlib.sha256(_surroundings() + text.getvalue())
     return f"trace_{function.__name__}-{digest.hexdigest()}"
 
 
+def _settings() -> tuple[str, ...]:
+    return tuple(repr(getattr(jax.config, name)) for name in SETTINGS)
+
+
 @functools.cache
 def _surroundings() -> bytes:
-    """What all traces depend on: this package, its libraries and settings of jax."""
+    """What all traces of this process depend on: this package and its libraries."""
     digest = hashlib.sha256()
     for file in sorted(Path(__file__).parents[1].rglob("*.py")):
-        digest.update(file.read_bytes())
+        text = file.read_bytes()
+        digest.update(f"{file.relative_to(Path(__file__).parents[1])} ".encode())
+        digest.update(hashlib.sha256(text).digest())
     for library in LIBRARIES:
-        digest.update(importlib.metadata.version(library).encode())
-    for name in ("jax_enable_x64", "jax_default_matmul_precision"):
-        digest.update(repr(getattr(jax.config, name)).encode())
+        digest.update(f"{library} {importlib.metadata.version(library)} ".encode())
     digest.update(jax.default_backend().encode())
     digest.update(os.environ.get("XLA_FLAGS", "").encode())
     return digest.digest()

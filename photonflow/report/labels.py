@@ -160,6 +160,15 @@ def number(value: Number | None, form: str = ".4g", scale: float = 1.0) -> str:
     return minus(format(value * scale, form)).replace("%", "\N{NO-BREAK SPACE}%")
 
 
+def margin_text(margin_db: float, form: str) -> str:
+    """A margin in dB; a bound where it is farther away than one is looked for."""
+    from ..signal.receiver import MARGIN_SPAN_DB  # imports jax, as links alone do
+
+    if abs(margin_db) < MARGIN_SPAN_DB:
+        return number(margin_db, form)
+    return f"{'above' if margin_db > 0 else 'below'} {number(margin_db, 'g')}"
+
+
 def interval(low: Number | None, high: Number | None, unit: str) -> str:
     """Both ends of a range with their unit."""
     if low is None or high is None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ..causes import DirectionName
 from ..result.link_schema import CountedRow, LinkResult
 from .drawing import INK, canvas, headline
-from .labels import PLACES, number
+from .labels import PLACES, margin_text, number
 
 
 if TYPE_CHECKING:
@@ -82,11 +82,15 @@ def curve_figure(result: LinkResult) -> "Figure":
     if not alike or result.counted is not None:
         ax.legend(frameon=False, fontsize=8.5, loc="lower left")
     spare = "to spare" if result.margin_db >= 0 else "missing"
+    kind = "of light" if optical else "of signal to noise"
+    margin = (
+        f"{margin_text(abs(result.margin_db), '.1f')} dB {kind} {spare} before the FEC "
+        "fails"
+    )
     headline(
         figure,
-        f"{result.technology}, worst corner: {number(abs(result.margin_db), '.1f')} dB "
-        f"{'of light' if optical else 'of signal to noise'} {spare} before the FEC "
-        f"fails, {number(required, 'g')} dB required",
+        f"{result.technology}, worst corner: {margin}, "
+        f"{number(required, 'g')} dB required",
     )
     return figure
 

@@ -16,7 +16,7 @@ from ..result.labels import (
     stage_name,
 )
 from ..result.link_schema import LinkResult
-from .labels import CAUSES, PLACES
+from .labels import CAUSES, PLACES, margin_text
 from .table import Cell, Column, Row, Table, terminal
 
 
@@ -80,7 +80,7 @@ def _budget(result: LinkResult) -> Table:
         ),
         _row(
             f"margin, {unit}; required {result.reserve_db:g}",
-            (f"{way.margin_db:.2f}" for way in found),
+            (margin_text(way.margin_db, ".2f") for way in found),
             ends=True,
         ),
     ]
@@ -186,7 +186,16 @@ def _counted(result: LinkResult) -> str:
         if row.errors
         else f"no wrong bit in {row.bits:.1e}: BER below {row.high:.1e}"
     )
-    return f"Simulated in time, {PLACES[side]}: {found}; computed {computed:.1e}"
+    if not row.low <= computed <= row.high:
+        outside = (
+            ", outside of what is counted, which holds no reflections and no errors "
+            "of electrical segments, but patterns of any length"
+        )
+    else:
+        outside = ""
+    return (
+        f"Simulated in time, {PLACES[side]}: {found}; computed {computed:.1e}{outside}"
+    )
 
 
 def _number(value: float | None, form: str) -> str:

@@ -9,7 +9,7 @@ $|\ln(p'/p)|$, for dB the same of the power ratio, for what may be 0 the part of
 range. Left out: two numbers moved together.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,9 +58,18 @@ def repairs(
     anew except at the paths in `fixed`.
     """
     specs = {spec.path: spec for spec in params(link)}
-    judge = _Feasibility(
+    feasible = _Feasibility(
         link, worst, nominal, list(specs), _currents(link, specs, fixed)
     )
+    known: dict[bytes, dict[DirectionName, np.ndarray]] = {}
+
+    def judge(designs: np.ndarray) -> dict[DirectionName, np.ndarray]:
+        """Both directions set out from the same designs."""
+        key = designs.tobytes()
+        if key not in known:
+            known[key] = feasible(designs)
+        return known[key]
+
     start = np.array([float(spec.value) for spec in specs.values()])
     sides: list[DirectionName] = [
         side for side, met in judge(start[None]).items() if not met[0]
@@ -145,7 +154,10 @@ class _Feasibility(NamedTuple):
 
 
 def _walk(
-    judge: _Feasibility, side: DirectionName, start: np.ndarray, ways: list[_Move]
+    judge: Callable[[np.ndarray], Mapping[DirectionName, np.ndarray]],
+    side: DirectionName,
+    start: np.ndarray,
+    ways: list[_Move],
 ) -> list[tuple[_Move, float]]:
     """Ways that lead to a design that meets, and the part of each that is needed."""
     low, high = np.zeros(len(ways)), np.ones(len(ways))
