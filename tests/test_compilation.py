@@ -1,13 +1,16 @@
 """Compiled programs that are kept: found again, bounded, and never trusted blindly."""
 
+import functools
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import pytest
 
-from photonflow.compilation import traces
+from photonflow.compilation import cache, traces
 from photonflow.compilation.cache import Programs, cache_folder
 from photonflow.signal.pattern import light
 from photonflow.signal.pulse import Grid
@@ -123,6 +126,28 @@ def test_a_trace_is_named_by_what_its_arguments_are_not_by_who_holds_them():
         for held in ((once, once), (Grid(64, 4), Grid(64, 4)), (once, Grid(64, 8)))
     ]
     assert names[0] == names[1] != names[2]
+    with jax.debug_nans(True):
+        assert traces._trace_key(light, (once, once)) != names[0]
+
+
+def test_static_arguments_that_are_equal_may_be_of_several_types(tmp_path, monkeypatch):
+    def shifted(n, x):
+        return x + 1000.0 if isinstance(n, bool) else x * n
+
+    shifted.__module__, shifted.__qualname__ = "photonflow.mine", "shifted"
+    monkeypatch.setattr(cache, "kept_traces", Programs(tmp_path))
+    program = traces.persistent_jit(shifted, static_argnums=(0,))
+    found = [program(n, jnp.ones(())) for n in (1.0, True, 1.0)]
+    assert list(map(float, found)) == [1.0, 1001.0, 1.0]
+
+
+def test_what_no_name_stands_for_is_left_to_jax(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "kept_traces", Programs(tmp_path))
+    part = functools.partial(light, None)
+    held: list = [light]
+    held.append(held)
+    assert traces._trace_key(part, ()) is None
+    assert traces._trace_key(light, held) is None
 
 
 def test_a_folder_that_cannot_be_used_costs_one_line_and_no_result(tmp_path):

@@ -17,6 +17,7 @@ from helpers import assert_close
 from photonflow import causes
 from photonflow.cards import card_root
 from photonflow.cli import app
+from photonflow.report.link_curves import curve_figure
 from photonflow.report.link_tables import link_tables
 from photonflow.result.link_schema import LinkResult
 
@@ -149,14 +150,39 @@ def test_the_light_that_arrives_is_the_sum_of_its_losses(solved):
         assert_close(math.fsum(shares.values()), 1.0, rtol=1e-9)
 
 
-def test_the_tables_fit_a_terminal_of_100_columns(solved, copper):
+def printed(data):
+    """What a terminal of 100 columns shows."""
     from rich.console import Console
 
+    console = Console(width=100, record=True, file=io.StringIO())
+    for renderable in link_tables(LinkResult.model_validate(data)):
+        console.print(renderable, highlight=False)
+    return console.export_text()
+
+
+def test_a_margin_farther_away_than_it_is_looked_for_is_shown_as_a_bound(solved):
+    ways = {
+        side: way | {"margin_db": -40.0} for side, way in solved["directions"].items()
+    }
+    lost = solved | {"margin_db": -40.0, "directions": ways}
+    assert "below −40" in printed(lost)
+    (title,) = curve_figure(LinkResult.model_validate(lost)).texts
+    assert "the FEC fails with any light" in title.get_text()
+
+
+@pytest.mark.parametrize("times, differs", [(1.0, False), (3.0, True)])
+def test_a_count_that_does_not_hold_the_computed_rate_says_so(solved, times, differs):
+    side = "a_to_b"
+    counted_ber = times * 10.0 ** solved["directions"][side]["log10_ber"]
+    row = {"loss_db": 0.0, "errors": 100, "bits": round(100 / counted_ber)}
+    row |= {"low": 0.8 * counted_ber, "high": 1.2 * counted_ber}
+    text = printed(solved | {"counted": {"direction": side, "counts": [row]}})
+    assert ("outside of what is counted" in " ".join(text.split())) == differs
+
+
+def test_the_tables_fit_a_terminal_of_100_columns(solved, copper):
     for data in (solved, copper):
-        console = Console(width=100, record=True, file=io.StringIO())
-        for renderable in link_tables(LinkResult.model_validate(data)):
-            console.print(renderable, highlight=False)
-        text = console.export_text()
+        text = printed(data)
         assert max(map(len, text.splitlines())) <= 100
         assert "…" not in text
         for word in ("a to b", "host SerDes", "vendor's boundary", "margin", "Payload"):

@@ -26,6 +26,8 @@ def curve_figure(result: LinkResult) -> "Figure":
     """
     from matplotlib.ticker import MaxNLocator
 
+    from ..signal.receiver import MARGIN_SPAN_DB
+
     figure, (ax,) = canvas(4.6)
     limit, required = result.log10_ber_limit, result.reserve_db
     optical = all("laser" in result.budget_db[side] for side in COLOURS)
@@ -81,12 +83,12 @@ def curve_figure(result: LinkResult) -> "Figure":
     ax.grid(color="#E5E5E5", lw=0.6)
     if not alike or result.counted is not None:
         ax.legend(frameon=False, fontsize=8.5, loc="lower left")
+    kind = "light" if optical else "signal to noise"
     spare = "to spare" if result.margin_db >= 0 else "missing"
-    kind = "of light" if optical else "of signal to noise"
-    margin = (
-        f"{margin_text(abs(result.margin_db), '.1f')} dB {kind} {spare} before the FEC "
-        "fails"
-    )
+    decibels = margin_text(abs(result.margin_db), ".1f")
+    margin = f"{decibels} dB of {kind} {spare} before the FEC fails"
+    if result.margin_db <= -MARGIN_SPAN_DB:
+        margin = f"the FEC fails with any {kind}"
     headline(
         figure,
         f"{result.technology}, worst corner: {margin}, "
