@@ -12,7 +12,8 @@ less than 1e-5 of the transmission; between samples rates follow a cubic, which 
 to 1e-4. The integration shares no line with the closed forms it is held against.
 
 A waveform is periodic and sampled evenly; it is integrated in lanes side by side, each
-of which starts early, at equilibrium, and forgets that start.
+of which starts early, at equilibrium, and forgets that start. Left out: rings whose
+photons live for longer than those `EARLY` symbols.
 
 1. Little et al. 1997, doi:10.1109/50.588673
 2. Kidger 2021, On Neural Differential Equations, arXiv:2202.02435 (diffrax)

@@ -242,7 +242,7 @@ def best_thresholds(
         return logsumexp(jnp.where(near, tails, -jnp.inf))
 
     def best(level):
-        """By golden sections: errors fall towards the best from either side."""
+        """By golden sections, as if errors fell towards the best from either side."""
 
         def narrow(_, found):
             (low, left, right, high), counted = found
