@@ -255,7 +255,10 @@ def test_cards_are_listed_by_kind():
 def test_show_gives_every_number_with_unit_range_and_source():
     result = photonflow_("show", "ring-oband-lateral", "--json")
     assert result.exit_code == 0
-    rows = {row["path"]: row for row in json.loads(result.stdout)["values"]}
+    shown = json.loads(result.stdout)
+    rows = {row["path"]: row for row in shown["values"]}
+    assert shown["parts"]["junction"] == "junction-lateral-3e18"
+    assert {path.rpartition(".")[0] for path in rows} == {"", *shown["parts"]}
     assert rows["gap"]["value"].endswith("nm")
     assert " to " in rows["gap"]["range"] and rows["gap"]["source"]
     table = photonflow_("show", "ring-oband-lateral")

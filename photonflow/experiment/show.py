@@ -39,23 +39,38 @@ def show_card(library: Library, name: str, settings: Mapping[str, str]) -> Shown
     rows = values(part, library.provenance(name), settings)
     columns = ("path", "value", "range", "source", "kind")
     cells = [[str(row[column]) for column in columns] for row in rows]
-    table = terminal(text_table(f"{name}: {card.about}", columns, cells))
+    tables = [terminal(text_table(f"{name}: {card.about}", columns, cells))]
+    below = cards_below(library, name)
+    if below:
+        pairs = [list(pair) for pair in below.items()]
+        tables.append(terminal(text_table("Parts", ["path", "card"], pairs)))
     data: dict[str, Any] = {
         "name": name,
         "class": card.class_,
         "about": card.about,
+        "parts": below,
         "values": rows,
     }
     if not isinstance(part, AbstractLink):
-        return Shown(data, [table])
+        return Shown(data, tables)
     result = diagnose(solve_link(name, settings, library))
     full = data | {
         "feasible": result.feasible,
         "budget": result.hops[0].model_dump(mode="json"),
         "drives": [drive.model_dump(mode="json") for drive in result.drives],
     }
-    tables = [table, *link_tables(result)]
+    tables += link_tables(result)
     return Shown(full, tables, result.feasible, result.message or "")
+
+
+def cards_below(library: Library, name: str, place: str = "") -> dict[str, str]:
+    """The card of every part, by its path."""
+    found = {}
+    for part, card in library.card(name).parts.items():
+        if card != "none":
+            found[place + part] = card
+            found |= cards_below(library, card, f"{place}{part}.")
+    return found
 
 
 def values(
