@@ -29,7 +29,7 @@ from ..limits import find
 from .base import AbstractLink, BudgetTerms, Conditions, LinkBudget
 
 
-BUDGET_ROWS = 4
+BUDGET_ROWS = 6
 """rows of the compiled programs: more are done in pieces, fewer are filled up"""
 SLOPE_ROWS = 32
 TERM_ROWS = 256
