@@ -143,7 +143,7 @@ def test_static_arguments_that_are_equal_may_be_of_several_types(tmp_path, monke
 
 def test_what_no_name_stands_for_is_left_to_jax(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "kept_traces", Programs(tmp_path))
-    part = functools.partial(light, None)
+    part = functools.partial(light, pam=4)
     held: list = [light]
     held.append(held)
     assert traces._trace_key(part, ()) is None
