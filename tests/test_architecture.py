@@ -165,9 +165,9 @@ def test_no_file_of_the_package_is_over_400_lines():
 
 
 def test_no_tracked_file_names_a_registry_host():
-    # Each host is written in two parts, or this file would find itself.
-    parts = [("pypi", "org"), ("pythonhosted", "org"), ("npmjs", ""), ("conda", "org")]
-    hosts = [".".join(part) for part in parts]
+    # Each host is written backwards, or this file would find itself.
+    backwards = ("gro.ipyp", "gro.detsohnohtyp", ".sjmpn", "gro.adnoc")
+    hosts = [host[::-1] for host in backwards]
     found = [
         (str(path.relative_to(ROOT)), host)
         for path in tracked_files()

@@ -22,6 +22,7 @@ from helpers import assert_close
 from photonflow.report.eye import eye_figure
 from photonflow.signal.decision import WRONG_BITS
 from photonflow.signal.pulse import Grid
+from photonflow.timedomain import dynamics as dynamics_module
 from photonflow.timedomain.dynamics import dynamics
 from photonflow.timedomain.montecarlo import CROSS, simulate
 from photonflow.timedomain.receiver_training import best_thresholds, train
@@ -70,6 +71,19 @@ def test_a_held_ring_passes_what_the_all_pass_formula_says():
         passed = light(ring, jnp.full(64 * 16, drive))
         assert_close(passed[-1], ring.static(jnp.asarray(drive)), rtol=1e-3)
         assert_close(passed, passed[-1] * jnp.ones_like(passed), rtol=1e-4)
+
+
+def test_shorter_steps_move_less_than_1e_4_of_the_light(monkeypatch):
+    """Behind random symbols, for a nominal ring and for one more strongly coupled."""
+    sent = np.random.default_rng(0).integers(0, 4, 128)
+    drive = jnp.asarray(np.repeat(sent / 3, 16))
+    for changes in ({}, {"gap_m": 100e-9}):
+        ring = ring_at_work(**changes)
+        shipped = ring.light(drive, jnp.asarray(STEP_S), 16)
+        monkeypatch.setattr(dynamics_module, "FASTEST", 0.05)
+        finer = ring.light(drive, jnp.asarray(STEP_S), 16)
+        monkeypatch.undo()
+        assert 0.0 < float(jnp.max(jnp.abs(shipped - finer))) < 1e-4
 
 
 def test_predistorted_drives_settle_at_even_levels():

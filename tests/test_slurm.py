@@ -236,9 +236,9 @@ def test_times_and_partitions_cannot_smuggle_lines_in(quick, tmp_path):
         assert submit(quick, out, "--dry-run", bad, "0").exit_code == 2
 
 
-def test_a_folder_whose_path_is_two_lines_is_refused(quick):
+def test_a_folder_whose_path_is_two_lines_is_refused(quick, tmp_path):
     with pytest.raises(InputError, match="one line"):
-        render(study(quick), Request(str(quick), out=Path("/tmp/a\nb")))
+        render(study(quick), Request(str(quick), out=tmp_path / "a\nb"))
 
 
 # --- a real Slurm -------------------------------------------------------------------

@@ -79,16 +79,23 @@ def read(text: Any, spec: Param, *, key: str, file: Any, bare: bool = False) -> 
         raise error.at(key=key, file=file) from error
     if not spec.low <= number <= spec.high:
         # What was written without a unit may have been meant in another.
-        given = str(text).strip()[-1:].isdigit() and spec.unit != "1"
+        hint = f"; without a unit it is taken in {spec.unit}"
         raise InputError(
             f"{show(spec.low, spec.unit)} to {show(spec.high, spec.unit)}, "
-            "where the model is valid"
-            + (f"; without a unit it is taken in {spec.unit}" if given else ""),
+            f"where the model is valid{hint if _lacks_unit(text, spec.unit) else ''}",
             got=text,
             key=key,
             file=file,
         )
     return number
+
+
+def _lacks_unit(text: Any, unit: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return unit != "1"
 
 
 def number(

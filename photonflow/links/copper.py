@@ -10,8 +10,8 @@ of its square), one-sided noise density $N_0$, $B$ half the symbol rate and $H$ 
 transmitter, copper and receiver; joined with what the channel does not attenuate:
 distortion and converter noise of both SerDes, residual ISI, crosstalk. Residual ISI,
 an estimate, is most of the noise of the shipped links; input noise, to which the
-receiver's own response should not add (0.3 dB) and the shape of a held symbol should
-(1.3 dB), is 13 % at most. With 15 to 35 dB at the Nyquist frequency this is the regime
+receiver's own response should not add and the shape of a held symbol should (1.3 dB),
+is 13 % at most. With 15 to 35 dB at the Nyquist frequency this is the regime
 of the channel-operating-margin method of IEEE 802.3 annex 93A, simplified.
 
 1. Salz 1973, doi:10.1002/j.1538-7305.1973.tb02023.x

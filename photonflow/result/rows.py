@@ -50,12 +50,13 @@ def bit_energy_j(budget: LinkBudget) -> tuple[dict[str, float], dict[str, float]
 
 def end_row(nominal: PortBudget, worst: PortBudget) -> EndRow:
     """One end of a link."""
+    climates: dict[causes.ClimateName, PortBudget]
     climates = {"nominal": nominal, "worst": worst}
     return EndRow(
         power_w=floats(nominal.static_w, causes.LINK),
         boundary=dict(nominal.boundary),
-        vendor_w={name: float(end.vendor_w()) for name, end in climates.items()},  # type: ignore[misc]
-        with_host_w={name: float(end.power_w()) for name, end in climates.items()},  # type: ignore[misc]
+        vendor_w={name: float(end.vendor_w()) for name, end in climates.items()},
+        with_host_w={name: float(end.power_w()) for name, end in climates.items()},
     )
 
 

@@ -187,7 +187,7 @@ def _update_start(state: State, trial: Iterate, low: Array, high: Array) -> Stat
     )
     bent: Array = jnp.where(again, trial.c - at.jacobian @ step, at.c)
     at = jax.tree.map(lambda new, old: jnp.where(taken, new, old), trial, at)
-    bent = jnp.where(taken, at.c, bent)  # type: ignore
+    bent = jnp.where(taken, at.c, bent)  # type: ignore[assignment]
 
     down = jnp.maximum(low - at.u, -radius)
     up = jnp.minimum(high - at.u, radius)

@@ -13,11 +13,10 @@ of its own waveform, and the taps add their squares (`equaliser`). This is exact
 patterns of the sequence and for Gaussian noise.
 
 The transmitter predistorts: it spaces the inner levels of the drive so that the light
-would stand at even levels. Behind the taps they are even no more: those of the shipped
-ring have a level mismatch ratio $R_{LM}$ of 0.85, and drives that are trained on the
-received eye would be worth 0.7 dB of light. Left out besides that: patterns longer than
-`memory`, driver noise and sent distortion on anything but the mean slope (they go the
-way of small signals).
+would stand at even levels, at rest. Behind the taps they are even no more, and drives
+trained on the received eye would need less light. Left out besides that: patterns
+longer than `memory`, driver noise and sent distortion on anything but the mean slope
+(they go the way of small signals).
 """
 
 import equinox as eqx

@@ -7,9 +7,9 @@ $$ \dot b = 2\gamma_e - \big(\gamma_e + \gamma_l(V) + j\,2\pi\Delta(V)\big)\,b,
 amplitude decay $\gamma_e = -\ln t\cdot FSR$ by coupling and
 $\gamma_l = -\ln a\cdot FSR$ by loss [1], the laser $\Delta$ above resonance. The static
 solution is the all-pass formula to second order in 1/finesse. A Runge-Kutta method of
-fifth order [2] follows it in steps that the fastest rate sets (`FASTEST`), which cost
-less than 1e-5 of the transmission; between samples rates follow a cubic, which costs up
-to 1e-4. The integration shares no line with the closed forms it is held against.
+fifth order [2] follows it in steps that the fastest rate sets (`FASTEST`); between
+samples the rates follow a cubic. The integration shares no line with the closed forms
+it is held against.
 
 A waveform is periodic and sampled evenly; it is integrated in lanes side by side, each
 of which starts early, at equilibrium, and forgets that start. Left out: rings whose
@@ -37,7 +37,7 @@ from ..devices.ring_modulators import RingOperation
 
 FASTEST = 1.0
 """what the fastest of all lanes may decay and turn within one step, in nepers and
-radians"""
+radians: shorter steps move less than 1e-4 of the light"""
 LANE, EARLY = 64, 16
 """symbols a lane covers, and symbols it starts before them"""
 TABLE = 4097
