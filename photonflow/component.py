@@ -107,6 +107,41 @@ def replace(tree: Any, values: dict[str, Any]) -> Any:
     return eqx.tree_at(lambda t: [get(t) for get in gets], tree, new)
 
 
+def parts(tree: Any, prefix: str = "") -> dict[str, dataclasses.Field]:
+    """Path -> declaration of every part of `tree`, empty places included."""
+    found = {}
+    for field in dataclasses.fields(tree):
+        value, path = getattr(tree, field.name), f"{prefix}{field.name}"
+        if isinstance(value, Component):
+            found |= {path: field} | parts(value, f"{path}.")
+        elif value is None and field.init:
+            found[path] = field
+    return found
+
+
+def static_fields(tree: Any, prefix: str = "") -> dict[str, dataclasses.Field]:
+    """Path -> declaration of every field that is neither quantity nor part."""
+    found = {}
+    for field in dataclasses.fields(tree):
+        value, path = getattr(tree, field.name), f"{prefix}{field.name}"
+        if field.metadata.get("static") and field.init:
+            found[path] = field
+        elif isinstance(value, Component):
+            found |= static_fields(value, f"{path}.")
+    return found
+
+
+def put(tree: Any, path: str, value: Any) -> Any:
+    """A copy of `tree` with a part or a static field at `path` replaced.
+
+    Everything above it is built anew, so that its own checks run again.
+    """
+    head, _, rest = path.partition(".")
+    if rest:
+        value = put(getattr(tree, head), rest, value)
+    return dataclasses.replace(tree, **{head: value})
+
+
 def is_traced(tree: Any) -> bool:
     """Whether jax is differentiating, batching or compiling through some leaf."""
     return any(isinstance(leaf, core.Tracer) for leaf in jax.tree.leaves(tree))

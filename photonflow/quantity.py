@@ -149,13 +149,26 @@ class InputError(ValueError):
         return ": ".join([*place, "; ".join(what)])
 
 
+TIE = 0.02  # of the likeness of two words
+
+
 def nearest(name: str, names: Iterable[str]) -> str | None:
-    """The one of `names` that `name` was most likely meant to be, or None."""
+    """Those of `names` that `name` was most likely meant to be, or None.
+
+    Two at most, and the second only if it is about as near as the first.
+    """
     lower = {}
     for candidate in names:
         lower.setdefault(candidate.lower(), candidate)
-    found = difflib.get_close_matches(str(name).lower(), lower, n=1, cutoff=0.6)
-    return lower[found[0]] if found else None
+    found = difflib.get_close_matches(str(name).lower(), lower, n=2, cutoff=0.6)
+    ratios = [
+        difflib.SequenceMatcher(None, other, str(name).lower()).ratio()
+        for other in found
+    ]
+    close = [
+        n for n, ratio in zip(found, ratios, strict=True) if ratio > ratios[0] - TIE
+    ]
+    return "` or `".join(lower[other] for other in close) or None
 
 
 def parse(text: Any, unit: str, *, bare: bool = False, delta: bool = False) -> float:

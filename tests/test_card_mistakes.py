@@ -179,11 +179,13 @@ def test_no_settings_change_nothing(folder):
 @pytest.mark.parametrize(
     "path, value, message",
     [
-        ("end_a.modulator.gpa", "1 um", "did you mean `end_a.modulator.gap`"),
+        ("end_a.modulator.gpa", "1 um", "did you mean .*`end_a.modulator.gap`"),
         ("end_a.modulator.gap", "1 K", "a length"),
         ("end_a.modulator.gap", "2 um", "50 nm to 1 um"),
         ("end_a.modulator.gap", True, "a length"),
-        ("end_a", "1", "path of a quantity"),
+        ("end_a", "1", "unknown card '1'"),
+        ("end_a", "room-worst", "a card of class"),
+        ("end_a.modulator.pam", "3.5", "of type int"),
     ],
 )
 def test_mistake_in_a_setting_is_named(folder, path, value, message):

@@ -8,7 +8,6 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from .. import component
 from ..component import Param
 from ..quantity import InputError, nearest, parse, show
 from .schema import ESTIMATE, Source, Value
@@ -125,21 +124,6 @@ def number(
         level=_level(value, sources, key=key, file=file),
     )
     return result, origin
-
-
-def apply(tree: Any, settings: Mapping[str, Any], file: Any = "--set") -> Any:
-    """A copy of `tree` with values set by YAML path, as `end_a.modulator.gap`.
-
-    A value is a string with its unit or an SI number; `file` names where the settings
-    come from.
-    """
-    specs = {spec.yaml_path: spec for spec in component.params(tree)}
-    values = {}
-    for path, text in settings.items():
-        require_name(path, specs, key=path, file=file, what="path of a quantity")
-        spec = specs[path]
-        values[spec.path] = read(text, spec, key=path, file=file, bare=True)
-    return component.replace(tree, values) if values else tree
 
 
 def _range(

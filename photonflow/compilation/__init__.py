@@ -1,6 +1,7 @@
 """Compiling once: options of the compiler, programs and traces that are kept."""
 
 from .cache import cache_folder, disable_cache, enable_cache
+from .pieces import in_pieces
 from .traces import LEAN, QUICK, TRACING, compiled, persistent_jit
 
 
@@ -12,5 +13,6 @@ __all__ = [
     "compiled",
     "disable_cache",
     "enable_cache",
+    "in_pieces",
     "persistent_jit",
 ]

@@ -124,7 +124,7 @@ def persistent_jit(
 def compiled(
     function: Callable[..., Any],
     static: Any,
-    arrays: Sequence[np.ndarray],
+    arrays: Sequence[np.ndarray | jax.Array],
     options: dict[str, Any],
 ) -> Callable[[list], Any]:
     """`function(static, *arrays)` as a program that takes a list of such arrays.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 
 if TYPE_CHECKING:
+    from .base import MatrixProduct as MatrixProduct
     from .decompose import clements as clements
     from .imperfections import corrected as corrected
     from .imperfections import matrix_error as matrix_error
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # On first use, as in the package itself: a name should not cost jax.
 _HOME = {
+    "MatrixProduct": "base",
     "clements": "decompose",
     "MZIMesh": "mesh",
     "corrected": "imperfections",

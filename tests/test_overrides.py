@@ -1,0 +1,151 @@
+"""Paths of parts, static fields and quantities, wherever something is overridden."""
+
+from typing import Any
+
+import jax
+import pytest
+import yaml
+
+import photonflow as pf
+from photonflow.cards import Library
+from photonflow.cards.overrides import override
+from photonflow.component import put
+from photonflow.experiment import study
+from photonflow.experiment.io import shipped
+from photonflow.experiment.link import solve_link
+from photonflow.quantity import InputError
+
+
+RING, LINK = "ring-oband-lateral", "cpo-ring-1600g"
+FOLDED = "ring-oband-200g-folded"
+SWITCH_A = "scale_out.switch_link.end_a"
+
+
+@pytest.fixture(scope="module")
+def library():
+    return Library()
+
+
+@pytest.mark.parametrize("path", ["end_a.modulator.gap", "end_a.modulator.gap_m"])
+@pytest.mark.parametrize("value", [150e-9, "150 nm"], ids=repr)
+def test_either_form_of_a_path_takes_a_number_or_a_string(path, value):
+    found = pf.replace(pf.load(LINK), {path: value})
+    assert float(found.end_a.modulator.gap_m) == pytest.approx(150e-9, rel=1e-15)
+
+
+def test_a_part_is_exchanged_by_card_or_by_component_and_what_is_in_it_set():
+    link = pf.load(LINK)
+    values = {"end_a.modulator": FOLDED, "end_a.modulator.gap": "170 nm"}
+    found = pf.replace(link, values)
+    folded = pf.load(FOLDED)
+    assert float(found.end_a.modulator.gap_m) == pytest.approx(170e-9)
+    assert float(found.end_a.modulator.detuning) == float(folded.detuning)
+    assert found.end_b.modulator == link.end_b.modulator
+    assert pf.replace(link, {"end_a.modulator": folded}).end_a.modulator == folded
+
+
+def test_static_fields_take_their_values_and_refuse_others():
+    link = pf.load(LINK)
+    assert pf.replace(link, {"pam": 2}).pam == 2
+    assert pf.replace(link, {"equaliser.taps": 5}).equaliser.taps == 5
+    with pytest.raises(InputError, match="of type int"):
+        pf.replace(link, {"equaliser.taps": "many"})
+    with pytest.raises(InputError, match="allowed: 1 to 64"):
+        pf.replace(link, {"equaliser.taps": -3})
+
+
+def test_a_traced_number_goes_where_it_is_told():
+    ring = pf.load(RING)
+    slope = jax.grad(lambda g: pf.replace(ring, {"gap": g}).kappa2())(150e-9)
+    assert float(slope) < 0
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ({"end_a.modulator.gop": 1e-7}, "did you mean `end_a.modulator.gap"),
+        ({"end_a.modulator": "ring-oband-lateral2"}, "did you mean `ring-oband-later"),
+        ({"end_a.modulator": "fibre-dr-500m"}, "card of class AbstractModulator"),
+        ({"end_c": 1}, "path of a quantity"),
+    ],
+)
+def test_what_does_not_exist_comes_with_the_nearest_names(values, message):
+    with pytest.raises(InputError, match=message):
+        pf.replace(pf.load(LINK), values)
+
+
+def test_one_quantity_in_both_forms_is_refused(library):
+    with pytest.raises(InputError, match="one quantity"):
+        override(pf.load(RING), {"gap": "1e-7", "gap_m": "2e-7"}, library)
+
+
+def test_origins_follow_a_part_and_a_setting(library):
+    settings = {"end_a.modulator": FOLDED, "end_a.modulator.gap": "170 nm"}
+    origins = library.provenance(LINK)
+    found = override(pf.load(LINK), settings, library, "me", origins=origins)
+    assert found.origins["end_a.modulator.radius_m"].card == FOLDED
+    assert found.origins["end_a.modulator.gap_m"].source == "setting"
+    assert found.origins["end_a.modulator.gap_m"].card == "me"
+    assert found.origins["end_b.modulator.gap_m"] == origins["end_b.modulator.gap_m"]
+
+
+def test_a_link_takes_parts_and_fields_by_set(library):
+    settings = {"end_a.modulator": FOLDED, "equaliser.taps": "5"}
+    found = solve_link(LINK, settings, library)
+    link: Any = found.link
+    assert link.equaliser.taps == 5
+    assert found.origins["end_a.modulator.gap_m"].card == FOLDED
+
+
+def test_a_study_takes_a_part_by_set_and_knows_its_card():
+    heater = f"{SWITCH_A}.modulator.heater"
+    there = {heater: "heater-undercut", "scale_up.link": "passive-dac"}
+    found = study("cpo-vs-pluggable", there)
+    assert found.technology("cpo", "scale_up")["link"] == "passive-dac"
+    assert found.cards("cpo")[heater] == "heater-undercut"
+    assert found.provenance("cpo")[f"{heater}.loop_w"].card == "heater-undercut"
+    assert heater not in found.cards("lpo")
+
+
+def test_a_path_that_no_variant_has_is_refused():
+    with pytest.raises(InputError, match="did you mean"):
+        study("cpo-vs-pluggable", {f"{SWITCH_A}.modulatr": FOLDED})
+
+
+def test_what_is_above_a_part_checks_itself_again():
+    link = pf.load(LINK)
+    with pytest.raises(ValueError):
+        put(link, "equaliser.timing", "whenever")
+
+
+LINK_PATH = "scale_out.switch_link"
+
+
+def with_choices(tmp_path, options):
+    data = yaml.safe_load((shipped() / "cpo-vs-pluggable.yaml").read_text("utf-8"))
+    group = {"where": [LINK_PATH], "parameters": {"equaliser": {"choices": options}}}
+    data["free"]["cpo"] = [data["free"]["cpo"], group]
+    path = tmp_path / "cpo-vs-pluggable.yaml"
+    path.write_text(yaml.safe_dump(data), "utf-8")
+    return study(path)
+
+
+def test_choices_of_a_study_are_cards_and_the_one_taken_is_known(tmp_path):
+    names = ["equaliser-5-taps", "equaliser-15-taps-ring"]
+    found = with_choices(tmp_path, names)
+    (paths,) = found.choices("cpo")
+    assert paths == (f"{LINK_PATH}.equaliser",)
+    options = found.choices("cpo")[paths]
+    assert [options[name].taps for name in names] == [5, 15]
+    taken = found.chosen({paths[0]: names[0]})
+    equaliser: Any = taken.cluster("cpo").scale_out.switch_link
+    assert equaliser.equaliser.taps == 5
+    assert taken.cards("cpo")[paths[0]] == names[0]
+    assert len(found.free("cpo")) == 6
+
+
+def test_a_choice_that_does_not_fit_is_refused_at_its_key(tmp_path):
+    with pytest.raises(InputError, match=r"free\.cpo\.1\.parameters\.equaliser"):
+        with_choices(tmp_path, ["equaliser-5-tap"])
+    with pytest.raises(InputError, match="a card of class"):
+        with_choices(tmp_path, ["fibre-dr-500m"])
