@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from .cards import cite as cite
     from .cards import load as load
     from .cards import provenance as provenance
+    from .cards.overrides import replace as replace
     from .cluster.budgets import Budgets as Budgets
     from .cluster.budgets import link_budgets as link_budgets
-    from .cluster.budgets import set_drive as set_drive
     from .cluster.hardware import Cluster as Cluster
     from .cluster.step import Report as Report
     from .cluster.step import evaluate as evaluate
@@ -21,18 +21,27 @@ if TYPE_CHECKING:
     from .component import enable_x64 as enable_x64
     from .component import param as param
     from .component import params as params
-    from .component import replace as replace
     from .experiment import study as study
     from .links.base import Conditions as Conditions
     from .links.base import LinkBudget as LinkBudget
-    from .links.laser_drive import LaserDrive as LaserDrive
-    from .search.design_space import DesignSpace as DesignSpace
-    from .search.objective import Constraint as Constraint
-    from .search.objective import Objective as Objective
-    from .search.optimise import Solution as Solution
+    from .search.design_space import Free as Free
+    from .search.fabrication import Population as Population
+    from .search.fabrication import Trim as Trim
+    from .search.fabrication import over_draws as over_draws
+    from .search.fabrication import population as population
+    from .search.fabrication import spreads as spreads
+    from .search.goals import at_least as at_least
+    from .search.goals import at_most as at_most
+    from .search.goals import maximum as maximum
+    from .search.goals import minimum as minimum
+    from .search.laser_drive import LaserDrive as LaserDrive
+    from .search.laser_drive import set_drive as set_drive
+    from .search.minimise import minimise as minimise
     from .search.optimise import optimise as optimise
+    from .search.pareto import pareto as pareto
     from .search.sensitivity import Elasticities as Elasticities
     from .search.sensitivity import elasticities as elasticities
+    from .search.solution import Solution as Solution
 
 __version__ = "0.1.0"
 
@@ -43,7 +52,7 @@ _HOME = {
     "enable_x64": "component",
     "param": "component",
     "params": "component",
-    "replace": "component",
+    "replace": "cards.overrides",
     "cite": "cards",
     "load": "cards",
     "provenance": "cards",
@@ -56,14 +65,23 @@ _HOME = {
     "Workload": "cluster.workload",
     "Conditions": "links.base",
     "LinkBudget": "links.base",
-    "DesignSpace": "search.design_space",
-    "set_drive": "cluster.budgets",
-    "LaserDrive": "links.laser_drive",
+    "set_drive": "search.laser_drive",
+    "LaserDrive": "search.laser_drive",
     "elasticities": "search.sensitivity",
     "Elasticities": "search.sensitivity",
-    "Constraint": "search.objective",
-    "Objective": "search.objective",
-    "Solution": "search.optimise",
+    "Free": "search.design_space",
+    "Population": "search.fabrication",
+    "Trim": "search.fabrication",
+    "over_draws": "search.fabrication",
+    "pareto": "search.pareto",
+    "population": "search.fabrication",
+    "spreads": "search.fabrication",
+    "Solution": "search.solution",
+    "at_least": "search.goals",
+    "at_most": "search.goals",
+    "maximum": "search.goals",
+    "minimum": "search.goals",
+    "minimise": "search.minimise",
     "optimise": "search.optimise",
 }
 

@@ -30,8 +30,8 @@ MUTANTS = (
     Mutant(
         "no second-order correction",
         "search/sqp.py",
-        "again = ~taken & finite & ~state.corrected & ~state.fresh",
-        "again = jnp.zeros_like(taken)",
+        "again = ~taken & finite & ~state.corrected & ~state.fresh & near",
+        "again = np.zeros_like(taken)",
         "test_sqp.py::test_steps_along_a_curved_limit_are_corrected_to_second_order",
     ),
     Mutant(
@@ -44,21 +44,21 @@ MUTANTS = (
     Mutant(
         "BFGS of the objective, not of the Lagrangian",
         "search/sqp.py",
-        "pull = (trial.g - trial.jacobian.T @ state.multipliers) - (",
-        "pull = (trial.g - 0 * trial.jacobian.T @ state.multipliers) - (",
+        "pull = _lagrangian(trial, state.multipliers) - _lagrangian(",
+        "pull = _lagrangian(trial, 0 * state.multipliers) - _lagrangian(",
         "test_sqp.py::test_steps_along_a_curved_limit_are_corrected_to_second_order",
     ),
     Mutant(
         "multipliers of the wrong sign in the residual",
         "search/sqp.py",
-        "gradient = at.g - at.jacobian.T @ multipliers",
-        "gradient = at.g + at.jacobian.T @ multipliers",
+        "return at.g - times(at.jacobian.swapaxes(1, 2), multipliers)",
+        "return at.g + times(at.jacobian.swapaxes(1, 2), multipliers)",
         "test_sqp.py::test_a_limit_dearer_than_the_first_weight_of_the_merit_is_met",
     ),
     Mutant(
         "weight of the elastic limits never raised",
         "search/sqp.py",
-        "jnp.minimum(2 * weight, WEIGHT_MOST)",
+        "np.minimum(2 * weight, WEIGHT_MOST)",
         "weight",
         "test_sqp.py::test_a_limit_dearer_than_the_first_weight_of_the_merit_is_met",
     ),
@@ -68,6 +68,35 @@ MUTANTS = (
         "2 * state.radius, state.radius",
         "state.radius, state.radius",
         "test_sqp.py::test_a_limit_dearer_than_the_first_weight_of_the_merit_is_met",
+    ),
+    Mutant(
+        "no final check of all limits",
+        "search/explain.py",
+        "return bool(np.all(self.scaled >= -TOLERANCE)) and bool(np.isfinite(self.f))",
+        "return bool(np.isfinite(self.f))",
+        "test_minimise.py::"
+        "test_a_limit_that_no_free_parameter_moves_makes_it_infeasible_by_name",
+    ),
+    Mutant(
+        "a start that stands still goes on",
+        "search/race.py",
+        "stands = (state.still >= STANDSTILL) | (state.radius <= sqp.RADIUS_LEAST)",
+        "stands = state.still < 0",
+        "test_minimise.py::test_noise_in_the_slopes_ends_a_search_and_is_said[0.0001]",
+    ),
+    Mutant(
+        "what is not a number may win",
+        "search/race.py",
+        'np.where(finite, "running", "void")',
+        'np.where(finite, "running", "running")',
+        "test_minimise.py::test_a_limit_that_is_not_a_number_anywhere_is_named",
+    ),
+    Mutant(
+        "multipliers of equal limits stay with one of them",
+        "search/explain.py",
+        "price[members] = price[members].sum() / len(members)",
+        "price[members] = price[members]",
+        "test_search.py::test_limits_that_are_always_equal_share_their_multiplier",
     ),
     Mutant(
         "noise of the light is that of the mean symbol",
@@ -170,7 +199,7 @@ MUTANTS = (
     ),
     Mutant(
         "the last rows of a batch left out",
-        "links/family.py",
+        "compilation/pieces.py",
         "for first in range(0, count, size):",
         "for first in range(0, max(count - size, 1), size):",
         "test_evaluator.py::test_rows_past_a_piece_are_solved_like_those_inside",

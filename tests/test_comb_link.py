@@ -12,9 +12,9 @@ from photonflow.cards import Library
 from photonflow.component import replace
 from photonflow.devices.combs import CombSource
 from photonflow.links.base import Conditions
-from photonflow.links.laser_drive import LaserDrive, link_drives
 from photonflow.links.modulated_port import ModulatedPort
 from photonflow.links.optical import OpticalLink
+from photonflow.search.laser_drive import LaserDrive, link_drives
 
 
 LIBRARY = Library()

@@ -26,8 +26,7 @@ from gradient_rule import (
     interior,
 )
 from photonflow.cluster.step import evaluate
-from photonflow.search.design_space import DesignSpace
-from photonflow.search.objective import Objective
+from photonflow.search.design_space import Free
 from photonflow.search.optimise import optimise
 
 
@@ -102,8 +101,7 @@ def test_gradients_match_finite_differences_at_the_optimum():
     """Where a search of the ring engine ends, for every parameter and output."""
     case, cluster = build("cpo"), nominal_clusters.cluster("cpo")
     sides = ["host_link.end_a", "switch_link.end_a", "switch_link.end_b"]
-    space = DesignSpace.of(
-        cluster,
+    free = Free.group(
         [f"scale_out.{side}" for side in sides],
         {
             "modulator.gap": (100e-9, 300e-9),
@@ -113,9 +111,8 @@ def test_gradients_match_finite_differences_at_the_optimum():
             "tia.bandwidth": (25e9, 90e9),
         },
     )
-    found = optimise(
-        cluster, nominal_clusters.decode(), space, Objective({"fold": 0.2}), starts=16
-    )
+    workload = nominal_clusters.decode()
+    found = optimise(cluster, workload, free=free, minima={"fold": 0.2})
     assert found.feasible
     x = np.array(case.nominal)
     for path, value in found.design.items():

@@ -5,14 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from photonflow.search.objective import prepare
-from photonflow.search.sqp import (
-    Problem,
-    Sample,
-    initial_state,
-    iterate,
-    solve_qp,
-)
+from photonflow.search.kkt import certificate
+from photonflow.search.quadratic import solve_qp
+from photonflow.search.race import sort
+from photonflow.search.sqp import Sample, initial_state, update
 
 
 def bowl(u, target):
@@ -22,10 +18,8 @@ def bowl(u, target):
     return f, c, 10 * u[0]
 
 
-def solved(function, argument, first=None, n=3, iterations=60, keep=None):
-    if first is None:
-        first = np.random.default_rng(1).random((32, n))
-    first = jnp.asarray(first)
+def sampled(function, argument=None):
+    """Designs to samples, slopes in forward mode."""
 
     @jax.jit
     def evaluate(u):
@@ -33,31 +27,30 @@ def solved(function, argument, first=None, n=3, iterations=60, keep=None):
             value, along = jax.linearize(lambda w: function(w, argument), v)
             return value, jax.vmap(along, out_axes=-1)(jnp.eye(v.shape[0]))
 
-        (f, c, extra), (g, jacobian, _) = jax.vmap(one)(u)
-        return Sample(f, c, g, jacobian, extra)
+        (f, c, _), (g, jacobian, _) = jax.vmap(one)(u)
+        return Sample(f, c, g, jacobian)
 
-    look = evaluate(first)
-    keep = jnp.ones(look.c.shape[1], bool) if keep is None else keep
-    low, high = jnp.zeros_like(first), jnp.ones_like(first)
-    problem = Problem(low, high, jnp.ones(()), keep)
-    state = initial_state(first, look)
-    active = np.ones(len(first), bool)
-    return iterate(evaluate, problem, state, active, iterations)
+    return lambda u: Sample(*map(np.array, evaluate(jnp.asarray(u))))
+
+
+def solved(function, argument=None, first=None, n=3, iterations=60):
+    if first is None:
+        first = np.random.default_rng(1).random((32, n))
+    evaluate = sampled(function, argument)
+    low, high = np.zeros_like(first), np.ones_like(first)
+    state = initial_state(first, evaluate(first).c.shape[1])
+    for _ in range(iterations):
+        state = update(state, evaluate(state.trial), low, high)
+    return state
 
 
 def test_every_start_finds_a_corner_of_constraint_and_bound_with_its_multipliers():
     # Without limits u0 = 0.8. The second stops it at 0.6, where the first is slack
     # with u1 at its bound 0: gradient 2 (0.6 - 0.8) + lambda = 0, so lambda = 0.4.
-    end = solved(bowl, jnp.asarray(0.8, float))
-    assert end.at.u == pytest.approx(np.tile([0.6, 0.0, 1.0], (32, 1)), abs=1e-9)
+    end = solved(bowl, 0.8)
+    assert end.u == pytest.approx(np.tile([0.6, 0.0, 1.0], (32, 1)), abs=1e-9)
     assert end.multipliers == pytest.approx(np.tile([0, 0.4, 0], (32, 1)), abs=1e-7)
     assert end.kkt.max() < 1e-8
-    assert end.at.extra == pytest.approx(np.full(32, 6.0), rel=1e-9)
-
-
-def test_a_masked_constraint_does_not_hold_the_search():
-    end = solved(bowl, jnp.asarray(0.8, float), keep=jnp.array([True, False, True]))
-    assert end.at.u[:, 0] == pytest.approx(np.full(32, 0.8), abs=1e-7)
 
 
 def test_curved_constraints_are_met_to_rounding():
@@ -68,16 +61,11 @@ def test_curved_constraints_are_met_to_rounding():
         f = jnp.square(1 - x[0]) + 10 * jnp.square(x[1] - jnp.square(x[0]))
         return f / 10, 1.5 - jnp.sum(jnp.square(x))[None], f
 
-    end = solved(valley, jnp.zeros(()), n=2, iterations=120)
-    best = end.at.f.min()
-    assert (end.at.f < best + 1e-9).mean() > 0.9
+    end = solved(valley, n=2, iterations=120)
+    best = end.f.min()
+    assert (end.f < best + 1e-9).mean() > 0.9
     assert end.violation.max() < 1e-9
-    assert end.at.c == pytest.approx(np.zeros((32, 1)), abs=1e-6)
-
-
-def error(end):
-    """How far every start is from the optimality conditions."""
-    return jnp.maximum(jnp.maximum(end.kkt, end.violation), end.complementarity)
+    assert end.c == pytest.approx(np.zeros((32, 1)), abs=1e-6)
 
 
 def test_steps_along_a_curved_limit_are_corrected_to_second_order():
@@ -95,9 +83,9 @@ def test_steps_along_a_curved_limit_are_corrected_to_second_order():
 
     angle = np.linspace(-1.5, 1.5, 16)
     on_circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    end = solved(outside, jnp.zeros(()), first=(on_circle + 2) / 4, iterations=60)
-    assert error(end).max() < 1e-6
-    assert end.at.u == pytest.approx(np.tile([0.75, 0.5], (16, 1)), abs=1e-6)
+    end = solved(outside, first=(on_circle + 2) / 4, iterations=60)
+    assert end.error().max() < 1e-6
+    assert end.u == pytest.approx(np.tile([0.75, 0.5], (16, 1)), abs=1e-6)
 
 
 def test_a_limit_dearer_than_the_first_weight_of_the_merit_is_met():
@@ -106,9 +94,9 @@ def test_a_limit_dearer_than_the_first_weight_of_the_merit_is_met():
     def dear(u, _):
         return 100 * u[0] + u[1], (u[0] + u[1] / 5 - 0.5)[None], u[0]
 
-    end = solved(dear, jnp.zeros(()), n=2)
-    assert error(end).max() < 1e-7
-    assert end.at.u == pytest.approx(np.tile([0.3, 1.0], (32, 1)), abs=1e-9)
+    end = solved(dear, n=2)
+    assert end.error().max() < 1e-7
+    assert end.u == pytest.approx(np.tile([0.3, 1.0], (32, 1)), abs=1e-9)
     assert end.multipliers == pytest.approx(np.full((32, 1), 100.0), rel=1e-6)
 
 
@@ -120,8 +108,8 @@ def test_a_saddle_is_left_for_a_minimum_whatever_its_curvature():
         f = x[1] ** 2 - 3 * x[0] ** 2 + 0.1 * jnp.sin(9 * u[0]) * x[1]
         return f, (0.81 - u[0] ** 2 * (1 + u[1]))[None], f
 
-    end = solved(saddle, jnp.zeros(()), n=2)
-    assert error(end).max() < 1e-7
+    end = solved(saddle, n=2)
+    assert end.error().max() < 1e-7
 
 
 def test_a_start_that_cannot_be_feasible_comes_to_rest_at_the_least_violation():
@@ -129,23 +117,69 @@ def test_a_start_that_cannot_be_feasible_comes_to_rest_at_the_least_violation():
         c = jnp.stack([-0.2 - u[0], u[1] - 0.3])
         return u[2] + u[0], c, u[0]
 
-    end = solved(hopeless, jnp.zeros(()))
+    end = solved(hopeless)
     assert end.violation == pytest.approx(np.full(32, 0.2), abs=1e-6)
 
 
 def test_the_elastic_programme_prices_an_unreachable_limit_at_its_weight():
     # min d^2/2 + 5 max(0, 3 - d) in [-1, 1]: the box stops d at 1.
-    one = jnp.ones((1, 1))
-    args = one, jnp.zeros(1), one, -3 * jnp.ones(1), -jnp.ones(1), jnp.ones(1)
-    d, price = solve_qp(*args, jnp.asarray(5.0, float))
-    assert float(d[0]) == pytest.approx(1.0, abs=1e-9)
-    assert float(price[0]) == pytest.approx(5.0, rel=1e-9)
+    one = np.ones((1, 1))
+    args = one[None], np.zeros((1, 1)), one[None], -3 * one, -one, one
+    d, price = solve_qp(*args, np.array([5.0]))
+    assert float(d[0, 0]) == pytest.approx(1.0, abs=1e-9)
+    assert float(price[0, 0]) == pytest.approx(5.0, rel=1e-9)
 
 
-def test_constraints_that_nothing_moves_are_fixed_and_twins_are_kept_once():
+def test_a_start_takes_the_same_step_whoever_else_is_in_the_batch():
+    rng = np.random.default_rng(2)
+    k, n, m = 5, 4, 6
+    root = rng.normal(size=(k, n, n))
+    hessian = root @ root.swapaxes(1, 2) + np.eye(n)
+    jacobian = rng.normal(size=(k, m, n))
+    slack, weight = rng.normal(size=(k, m)), np.full(k, 10.0)
+    box = np.ones((k, n))
+    parts = hessian, rng.normal(size=(k, n)), jacobian, slack, -box, box, weight
+    together = solve_qp(*parts)
+    for i in range(k):
+        alone = solve_qp(*(x[i : i + 1] for x in parts))
+        for one, all_ in zip(alone, together, strict=True):
+            assert np.array_equal(one[0], all_[i])
+
+
+def test_a_certificate_needs_no_history_and_shares_nothing_with_the_solver():
+    # min u0 + 2 u1 with u0 + u1 >= 1 in [0, 1]^2: u = (1, 0). Of u0 the bound 1 and the
+    # limit hold, of u1 the bound 0: 1 = lambda - nu, 2 = lambda + nu'.
+    u, low, high = np.array([1.0, 0.0]), np.zeros(2), np.ones(2)
+    g, c, jacobian = np.array([1.0, 2.0]), np.zeros(1), np.ones((1, 2))
+    found = certificate(u, g, c, jacobian, low, high, 1e-6)
+    assert found.residual < 1e-12
+    assert g - found.multipliers @ jacobian == pytest.approx(found.bounds, abs=1e-12)
+    # Away from the optimum nothing carries the gradient.
+    inside = certificate(np.full(2, 0.6), g, c + 0.2, jacobian, low, high, 1e-6)
+    assert inside.residual == pytest.approx(1.0) and not inside.multipliers.any()
+
+
+def test_nearly_equal_limits_leave_no_rest_whoever_carries_the_weight():
+    jacobian = np.array([[1.0, 1.0], [1.0 + 1e-9, 1.0], [1.0, 1.0 - 1e-9]])
+    g = np.array([2.0, 2.0])
+    args = np.full(2, 0.5), g, np.zeros(3), jacobian, np.zeros(2), np.ones(2), 1e-6
+    found = certificate(*args)
+    assert found.residual < 1e-8
+    assert found.multipliers.sum() == pytest.approx(2.0, rel=1e-6)
+
+
+def test_limits_that_nothing_moves_are_fixed_and_twins_are_carried_once():
     x = np.linspace(0.0, 1.0, 8)
-    samples = np.stack([x, x - 0.5, x.copy(), np.full(8, -0.1)], axis=1)
-    found = prepare(["a", "b", "twin of a", "stuck"], samples)
-    assert found.keep.tolist() == [True, True, False, False]
-    assert found.same == {"twin of a": "a"}
-    assert found.violated == {"stuck": pytest.approx(-0.1)}
+    c = np.stack([x, x - 0.5, x.copy(), np.full(8, -0.1)], axis=1)
+    rows = np.array([1.0, 1.0, 1.0, 0.0])
+    jacobian = np.tile(rows[None, :, None], (8, 1, 1))
+    found = sort(Sample(x, c, np.ones((8, 1)), jacobian))
+    assert found.masked.tolist() == [False, False, True, True]
+    assert found.same == {2: 0}
+    assert found.still.tolist() == [False, False, False, True]
+
+
+def test_a_limit_whose_value_stands_still_by_chance_is_not_fixed():
+    """A sample says nothing: slopes do."""
+    c, jacobian = np.zeros((1, 1)), np.ones((1, 1, 1))
+    assert not sort(Sample(np.zeros(1), c, np.ones((1, 1)), jacobian)).masked.any()

@@ -6,7 +6,7 @@ with the same drive. Conditions and links copy their numbers from the cluster, s
 derivative is carried back by adding it up where the number came from.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import equinox as eqx
@@ -14,11 +14,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..causes import CLIMATES, ENDS, ClimateName
-from ..component import Packing, is_traced, replace, require_x64, vmap_alike
+from ..causes import CLIMATES, ClimateName
+from ..component import Packing, is_traced, require_x64, vmap_alike
 from ..links.base import AbstractLink, Conditions, LinkBudget
 from ..links.family import LinkFamily, budget, budgets_of, family_of, prepare
-from ..links.laser_drive import LaserDrive, link_drives
 from .hardware import Cluster
 
 
@@ -124,22 +123,3 @@ def jacobians(cluster: Cluster, origins: Origins) -> dict[Place, Jacobian]:
         )
         for place, family in origins.family.items()
     }
-
-
-def set_drive(
-    cluster: Cluster, ends: Sequence[str] | None = None
-) -> tuple[Cluster, list[LaserDrive]]:
-    """`cluster` with the laser currents its scale-out links need, and the reasons.
-
-    At every end of an optical scale-out link (or only at `ends`, Python paths) the
-    current is set so that the smaller of the `ber` and `launch` slacks of what it sends
-    is 0 at `cluster.worst`. An end that cannot is left at the most light it has.
-    """
-    require_x64("pf.set_drive")
-    drives = []
-    for name, hop in cluster.scale_out.hops().items():
-        place = f"scale_out.{name}"
-        asked = [e for e in ENDS if ends is None or f"{place}.{e}" in ends]
-        at = cluster.worst.at(hop.link.path.reach_m)
-        drives += link_drives(hop.link, at, asked, place)
-    return replace(cluster, {d.path: d.amps for d in drives}), drives

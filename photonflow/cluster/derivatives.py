@@ -20,9 +20,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..causes import ENDS, LINK
-from ..compilation import QUICK, compiled
+from ..compilation import QUICK, compiled, in_pieces
 from ..component import Packing
-from ..links.family import SLOPE_ROWS, LinkFamily, in_pieces
+from ..links.family import SLOPE_ROWS, LinkFamily
 from .budgets import Origins, Place, jacobians, link_budgets
 from .hardware import Cluster
 from .step import balance, lines_of, without_links
@@ -51,6 +51,8 @@ class Slopes(NamedTuple):
 class Gradient(NamedTuple):
     """At one design, in every number of cluster and workload."""
 
+    value: float
+    """ln J/token"""
     log_j: np.ndarray
     """d ln J/token (numbers of the cluster,)"""
     workload: dict[str, float]
@@ -83,8 +85,13 @@ class ClusterFunction:
         """The family of the link of every budget."""
         return self.origins.family
 
-    def slopes(self, numbers: np.ndarray, directions: np.ndarray) -> Slopes:
-        """At clusters (n, numbers) along `directions` (k, numbers)."""
+    def slopes(
+        self, numbers: np.ndarray, directions: np.ndarray, joules: bool = True
+    ) -> Slopes:
+        """At clusters (n, numbers) along `directions` (k, numbers).
+
+        Without `joules` those of the links alone: J/token is not a number.
+        """
 
         def solve(place: Place) -> tuple[np.ndarray, np.ndarray]:
             rows = self.origins.row(place, numbers)
@@ -94,6 +101,9 @@ class ClusterFunction:
         found = dict(zip(self.families, _PLACES.map(solve, self.families), strict=True))
         terms = {place: values for place, (values, _) in found.items()}
         term_slopes = {place: slopes for place, (_, slopes) in found.items()}
+        if not joules:
+            none = np.full((len(numbers), len(directions)), np.nan)
+            return Slopes(none[:, 0], none, terms, term_slopes)
         log_j, gradient = self._balance(numbers, terms)
         slopes = gradient[:, self._own] @ directions[:, self._origin].T
         for place, (line, matrix) in self._lines().items():
@@ -106,7 +116,7 @@ class ClusterFunction:
         numbers = self.origins.packing.pack(cluster)
         found = jacobians(cluster, self.origins)
         values = {place: jacobian.values[None] for place, jacobian in found.items()}
-        _, (gradient,) = self._balance(numbers[None], values)
+        (value,), (gradient,) = self._balance(numbers[None], values)
         log_j = np.zeros_like(numbers)
         log_j[self._origin] = gradient[self._own]
         terms = {}
@@ -118,7 +128,7 @@ class ClusterFunction:
         by_workload = {
             name: float(gradient[i]) for name, i in self._below("workload.").items()
         }
-        return Gradient(log_j, by_workload, terms)
+        return Gradient(float(value), log_j, by_workload, terms)
 
     def _below(self, head: str) -> dict[str, int]:
         """Name behind `head` -> where it is in the balance."""
@@ -168,10 +178,15 @@ def _along(
     family: LinkFamily, rows: np.ndarray, directions: np.ndarray, worst: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Terms of all rows and their slopes along directions that they share."""
-    if directions.any() or (rows != rows[:1]).any():
+    moving = directions.any(axis=1)
+    if moving.any() or (rows != rows[:1]).any():
         family.searched = True
-        each = np.broadcast_to(directions, (len(rows), *directions.shape))
-        return family.slopes(rows, each, worst)
+        some = directions[moving] if moving.any() else directions[:1]
+        each = np.broadcast_to(some, (len(rows), *some.shape))
+        values, found = family.slopes(rows, each, worst)
+        slopes = np.zeros((len(rows), len(directions), values.shape[1]))
+        slopes[:, moving] = found[:, : moving.sum()]
+        return values, slopes
     # A link that no free parameter is in: solved once.
     (values,), _ = family.slopes(rows[:1], directions[None], worst)
     still = np.zeros((len(rows), len(directions), len(values)))

@@ -23,7 +23,7 @@ from jax import core
 from jax.interpreters import partial_eval
 
 from ..causes import ENDS
-from ..compilation import LEAN, QUICK, compiled
+from ..compilation import LEAN, QUICK, compiled, in_pieces
 from ..component import Packing
 from ..limits import find
 from .base import AbstractLink, BudgetTerms, Conditions, LinkBudget
@@ -31,13 +31,14 @@ from .base import AbstractLink, BudgetTerms, Conditions, LinkBudget
 
 BUDGET_ROWS = 6
 """rows of the compiled programs: more are done in pieces, fewer are filled up"""
-SLOPE_ROWS = 32
+SLOPE_ROWS = 8
+ROW_DIRECTIONS = 32
+"""directions in which one row is differentiated at a time"""
 TERM_ROWS = 256
 SLOPE_DIRECTIONS = 8
 """directions of one row of `slopes`"""
 KEPT_JACOBIANS = 8
 
-_RUNNING = ThreadPoolExecutor(max_workers=2, thread_name_prefix="budgets")
 _SOLVING = ThreadPoolExecutor(max_workers=2, thread_name_prefix="families")
 _COMPILING = ThreadPoolExecutor(max_workers=2, thread_name_prefix="compile")
 
@@ -156,10 +157,10 @@ class LinkFamily:
             rows = np.tile(row, (len(directions), 1))
             values, slopes = self._slopes(worst, rows, directions)
             return values[0], slopes.reshape(-1, slopes.shape[-1])[:count].T
-        shaped = [row, np.zeros((SLOPE_ROWS, count))]
+        shaped = [row, np.zeros((ROW_DIRECTIONS, count))]
         program = self._program(_row_slopes, QUICK, shaped)
         values, slopes = in_pieces(
-            lambda piece: program([row, *piece]), SLOPE_ROWS, np.eye(count)
+            lambda piece: program([row, *piece]), ROW_DIRECTIONS, np.eye(count)
         )
         return values[0], slopes.T
 
@@ -306,24 +307,3 @@ def budgets_of(
         for place, i in enumerate(families[family]):
             out[i] = jax.tree.map(lambda x, place=place: x[place], found)
     return out
-
-
-def in_pieces(program: Callable[[list], Any], size: int, *arrays: np.ndarray) -> Any:
-    """What `program` returns for all rows, of which it takes `size` at a time.
-
-    Two pieces run side by side. The last is filled up with rows that are there already,
-    so that nothing new can fail.
-    """
-    count = len(arrays[0])
-    pieces = []
-    for first in range(0, count, size):
-        some = [array[first : first + size] for array in arrays]
-        pieces.append([np.resize(x, (size, *x.shape[1:])) for x in some])
-
-    def run(piece: list[np.ndarray]) -> Any:
-        return jax.device_get(program(piece))
-
-    if len(pieces) == 1:
-        return jax.tree.map(lambda x: x[:count], run(pieces[0]))
-    found = list(_RUNNING.map(run, pieces))
-    return jax.tree.map(lambda *x: np.concatenate(x)[:count], *found)

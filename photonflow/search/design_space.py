@@ -1,116 +1,151 @@
-"""What a search may change: named parameters of a cluster, as numbers from 0 to 1."""
+"""What a search may change: named numbers of a component, as numbers from 0 to 1."""
 
 import difflib
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+import numpy as np
 
-from ..cluster.hardware import Cluster
-from ..component import Param, getter, params
+from ..component import Param, getter, params, replace
+
+
+Box = tuple[float, float]
+
+
+@dataclass(frozen=True, init=False)
+class Free:
+    """One number that a search may move, at one place or tied over several.
+
+    ```python
+    pf.Free("gap", 100e-9, 300e-9)
+    pf.Free(["end_a.modulator.gap", "end_b.modulator.gap"])  # one value for both
+    pf.Free("detuning", boxes=[(0.1, 2.5), (-2.5, -0.1)])  # two branches
+    ```
+    Paths are as in `pf.params`, with or without their unit. Values are SI. Without an
+    end the range ends where the card's does, if `pf.minimise` is given its provenance,
+    else where the model ceases to be valid.
+    """
+
+    paths: tuple[str, ...]
+    low: float | None
+    high: float | None
+    boxes: tuple[Box, ...]
+    """separate ranges, each searched for itself"""
+    name: str | None
+    """for tables; else that of the first path"""
+
+    def __init__(
+        self,
+        path_or_paths: str | Iterable[str],
+        low: float | int | None = None,
+        high: float | int | None = None,
+        boxes: Iterable[Any] | None = None,
+        name: str | None = None,
+    ):
+        single = isinstance(path_or_paths, str)
+        paths = (path_or_paths,) if single else tuple(path_or_paths)
+        boxes = () if boxes is None else tuple((float(a), float(b)) for a, b in boxes)
+        if not paths:
+            raise ValueError("a free parameter needs at least one path")
+        if boxes and not (low is None and high is None):
+            raise ValueError(f"`{paths[0]}`: either `low` and `high` or `boxes`")
+        for key, value in (
+            ("paths", paths), ("low", low), ("high", high), ("boxes", boxes),
+            ("name", name),
+        ):  # fmt: skip
+            object.__setattr__(self, key, value)
+
+    @classmethod
+    def group(cls, where: Sequence[str], parameters: Mapping[str, Any]) -> list["Free"]:
+        """Each of `parameters` at every place of `where`, tied together.
+
+        `parameters` is path below `where` -> (low, high), or a list of such boxes.
+        """
+        found = []
+        for name, ranges in parameters.items():
+            one = len(ranges) == 2 and not isinstance(ranges[0], Iterable)
+            paths = [f"{prefix}.{name}" for prefix in where]
+            found.append(cls(paths, boxes=[ranges] if one else ranges, name=name))
+        return found
 
 
 class Variable(NamedTuple):
     """One number of a search: the leaves it moves together and where it may go."""
 
     name: str
-    """as YAML writes it, relative to the ends it belongs to: `modulator.gap`"""
+    """unique among those of a search"""
     paths: tuple[str, ...]
-    """Python paths into the cluster, all of which take this one value"""
-    low: float
-    high: float
-    log: bool
+    """Python paths into the component, all of which take this one value"""
+    boxes: tuple[Box, ...]
+    """one, or several that are searched one by one"""
     unit: str
-    branches: tuple[tuple[float, float], ...] = ()
-    """separate boxes inside [low, high], each searched for itself"""
+
+    @property
+    def low(self) -> float:
+        """Of all boxes."""
+        return min(box[0] for box in self.boxes)
+
+    @property
+    def high(self) -> float:
+        """Of all boxes."""
+        return max(box[1] for box in self.boxes)
+
+    @property
+    def log(self) -> bool:
+        """Whether steps are ratios."""
+        return self.low > 0
 
 
-class Coordinates(eqx.Module):
-    r"""The map between SI values and $u \in [0, 1]$, as a pytree.
+class DesignSpace:
+    r"""Free numbers of a component, and the map between SI values and $u \in [0, 1]$.
 
-    $x = x_l (x_h/x_l)^u$ where the variable is logarithmic, $x = x_l + u(x_h - x_l)$
-    elsewhere. The limits are leaves: other limits do not compile anew.
+    $x = x_l (x_h/x_l)^u$ where a variable is positive, $x = x_l + u(x_h - x_l)$ else.
     """
 
-    paths: tuple[tuple[str, ...], ...] = eqx.field(static=True)
-    low: Float[Array, " n"]
-    """of ln x where `log`"""
-    high: Float[Array, " n"]
-    log: Bool[Array, " n"]
-
-    def si(self, u: Float[Array, " n"]) -> Float[Array, " n"]:
-        """Values in SI units."""
-        y = self.low + u * (self.high - self.low)
-        return jnp.where(self.log, jnp.exp(jnp.where(self.log, y, 0.0)), y)
-
-    def unit(self, x: Float[Array, " n"]) -> Float[Array, " n"]:
-        """The inverse of `si`."""
-        y = jnp.where(self.log, jnp.log(jnp.where(self.log, x, 1.0)), x)
-        return (y - self.low) / (self.high - self.low)
-
-    def insert(self, u: Float[Array, " n"], cluster: Cluster) -> Cluster:
-        """`cluster` with every tied leaf replaced."""
-        x = self.si(u)
-        gets = [getter(path) for tied in self.paths for path in tied]
-        new = [x[i] for i, tied in enumerate(self.paths) for _ in tied]
-        return eqx.tree_at(lambda c: [get(c) for get in gets], cluster, new)
-
-
-class DesignSpace(eqx.Module):
-    """The free parameters of a cluster.
-
-    ```python
-    space = DesignSpace.of(
-        cluster,
-        where=["scale_out.switch_link.end_a", "scale_out.switch_link.end_b"],
-        parameters={
-            "modulator.gap": (100e-9, 300e-9),
-            "modulator.detuning": [(0.1, 2.5), (-2.5, -0.1)],  # two branches
-        },
-    )
-    ```
-    """
-
-    variables: tuple[Variable, ...] = eqx.field(static=True)
+    def __init__(self, variables: Sequence[Variable]):
+        self.variables = tuple(variables)
+        self.log = np.array([v.log for v in variables])
+        ends = np.array([(v.low, v.high) for v in variables]).reshape(-1, 2)
+        logs = np.log(np.where(self.log[:, None], ends, 1.0))
+        self._low, self._high = np.where(self.log[:, None], logs, ends).T
 
     @classmethod
     def of(
         cls,
-        cluster: Cluster,
-        where: Sequence[str],
-        parameters: Mapping[str, Any],
+        component: Any,
+        free: Free | Iterable[Free],
+        provenance: Mapping[str, Any] | None = None,
     ) -> "DesignSpace":
-        """Free each of `parameters` at every place of `where`, tied together.
+        """The space of `free` numbers of `component`.
 
-        A range is (low, high) in SI, or a list of such boxes, which become branches.
-        It may only narrow the range in which the model is valid.
+        ValueError where a path is not there, is free twice, or a range is empty, leaves
+        the card's (of `provenance`, by Python path) or the model's.
         """
-        known = {}
-        for p in params(cluster):
+        free = [free] if isinstance(free, Free) else list(free)
+        if not free:
+            raise ValueError("nothing is free: `free` needs at least one `pf.Free`")
+        known: dict[str, Param] = {}
+        for p in params(component):
             known[p.path] = known[p.yaml_path] = p
+        short = [one.name or one.paths[0] for one in free]
+        taken: dict[str, str] = {}
         variables = []
-        for name, ranges in parameters.items():
-            boxes = _boxes(name, ranges)
-            found = [_find(known, f"{prefix}.{name}", boxes) for prefix in where]
-            low, high = min(b[0] for b in boxes), max(b[1] for b in boxes)
-            prefix = where[0] + "."
-            variables.append(
-                Variable(
-                    name=found[0].yaml_path.removeprefix(prefix),
-                    paths=tuple(p.path for p in found),
-                    low=low,
-                    high=high,
-                    log=low > 0,
-                    unit=found[0].unit,
-                    branches=boxes if len(boxes) > 1 else (),
-                )
-            )
-        return cls(tuple(variables))
+        for one, name in zip(free, short, strict=True):
+            found = [_find(known, path) for path in one.paths]
+            for p in found:
+                if p.path in taken:
+                    raise ValueError(f"`{p.yaml_path}` is free twice")
+                taken[p.path] = name
+            unique = name if short.count(name) == 1 else found[0].yaml_path
+            boxes = _boxes(one, found, provenance or {})
+            paths = tuple(p.path for p in found)
+            variables.append(Variable(unique, paths, boxes, found[0].unit))
+        return cls(variables)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -118,78 +153,98 @@ class DesignSpace(eqx.Module):
         return tuple(v.name for v in self.variables)
 
     @property
-    def prefixes(self) -> tuple[str, ...]:
-        """Places whose parameters are free, in order of appearance."""
-        tied = (
-            path.removesuffix("." + _tail(path, v.name))
-            for v in self.variables
-            for path in v.paths
-        )
-        return tuple(dict.fromkeys(tied))
+    def paths(self) -> tuple[str, ...]:
+        """Of every leaf that moves."""
+        return tuple(path for v in self.variables for path in v.paths)
 
-    def coordinates(self) -> Coordinates:
-        """The same space as arrays."""
+    def si(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """SI values of the variables at `u` (..., n), and their slopes in u.
 
-        def scaled(v, x):
-            return math.log(x) if v.log else x
+        In numpy or, for arrays of jax, in jax.
+        """
+        xp: Any = jnp if isinstance(u, jax.Array) else np
+        y = self._low + u * (self._high - self._low)
+        x = xp.where(self.log, xp.exp(xp.where(self.log, y, 0.0)), y)
+        return x, xp.where(self.log, x, 1.0) * (self._high - self._low)
 
-        return Coordinates(
-            tuple(v.paths for v in self.variables),
-            jnp.array([scaled(v, v.low) for v in self.variables]),
-            jnp.array([scaled(v, v.high) for v in self.variables]),
-            jnp.array([v.log for v in self.variables]),
-        )
+    def unit(self, x: Sequence[float] | np.ndarray) -> np.ndarray:
+        """The inverse of `si`, cut off at both ends."""
+        x = np.asarray(x, float)
+        y = np.where(self.log, np.log(np.where(self.log, np.maximum(x, 1e-300), 1)), x)
+        return np.clip((y - self._low) / (self._high - self._low), 0.0, 1.0)
 
-    def pack(self, cluster: Cluster) -> Float[Array, " n"]:
-        """Where `cluster` is in the space; the first of tied leaves speaks for all."""
-        x = [getter(v.paths[0])(cluster) for v in self.variables]
-        return jnp.clip(self.coordinates().unit(jnp.stack(x)), 0.0, 1.0)
+    def pack(self, component: Any) -> np.ndarray:
+        """Where `component` is; the first of tied leaves speaks for all."""
+        return self.unit([float(getter(v.paths[0])(component)) for v in self.variables])
 
-    def unpack(self, u: Float[Array, " n"], cluster: Cluster) -> Cluster:
-        """`cluster` moved to `u`."""
-        return self.coordinates().insert(u, cluster)
+    def unpack(self, u: Any, component: Any) -> Any:
+        """`component` moved to `u`, which may be traced."""
+        x = self.si(u)[0]
+        moved = {p: x[i] for i, v in enumerate(self.variables) for p in v.paths}
+        return replace(component, moved)
 
-    def values(self, u: Float[Array, " n"]) -> dict[str, float]:
+    def design(self, u: np.ndarray) -> dict[str, float]:
+        """SI value by Python path, tied paths included."""
+        x = self.values(u)
+        return {path: x[v.name] for v in self.variables for path in v.paths}
+
+    def values(self, u: np.ndarray) -> dict[str, float]:
         """SI value of every variable."""
-        x = jax.device_get(self.coordinates().si(u))
-        return {
-            v.name: float(value) for v, value in zip(self.variables, x, strict=True)
-        }
+        return dict(zip(self.names, map(float, self.si(u)[0]), strict=True))
 
-    def boxes(self) -> list[tuple[Float[Array, " n"], Float[Array, " n"]]]:
-        """Lower and upper corner, in u, of every combination of branches."""
-        coordinates = self.coordinates()
-        choices = [v.branches or ((v.low, v.high),) for v in self.variables]
-        corners = []
-        for combination in itertools.product(*choices):
-            ends = (jnp.array([box[i] for box in combination]) for i in (0, 1))
-            corners.append(tuple(jnp.clip(coordinates.unit(x), 0, 1) for x in ends))
-        return corners
+    def boxes(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Lower and upper corner, in u, of every combination of boxes."""
+        ends = (zip(*each, strict=True) for each in self._combinations())
+        return [(self.unit([*low]), self.unit([*high])) for low, high in ends]
 
+    def ranges(self) -> list[dict[str, Box]]:
+        """The same in SI, by variable."""
+        return [dict(zip(self.names, e, strict=True)) for e in self._combinations()]
 
-def _boxes(name: str, ranges: Any) -> tuple[tuple[float, float], ...]:
-    if len(ranges) == 2 and not isinstance(ranges[0], Iterable):
-        ranges = [ranges]
-    boxes = tuple((float(low), float(high)) for low, high in ranges)
-    for low, high in boxes:
-        if not low < high:
-            raise ValueError(f"`{name}`: the range [{low:g}, {high:g}] is empty")
-    return boxes
+    def _combinations(self) -> list[tuple[Box, ...]]:
+        return list(itertools.product(*(v.boxes for v in self.variables)))
 
 
-def _find(known: dict[str, Param], path: str, boxes: tuple) -> Param:
-    if path not in known:
-        near = difflib.get_close_matches(path, known, n=1, cutoff=0.0)
-        raise ValueError(f"`{path}` is not a parameter; the nearest is `{near[0]}`")
-    p = known[path]
-    for low, high in boxes:
-        if low < p.low or high > p.high:
+def _find(known: Mapping[str, Param], path: str) -> Param:
+    if path in known:
+        return known[path]
+    near = difflib.get_close_matches(path, known, n=3, cutoff=0.0)
+    few = ", ".join(sorted({p.yaml_path for p in known.values()}))
+    listed = f"; there are {few}" if len(known) <= 40 else ""
+    raise ValueError(
+        f"`{path}` is not a parameter; the nearest are "
+        f"{', '.join(f'`{n}`' for n in near)}{listed}"
+    )
+
+
+def _boxes(
+    one: Free, found: Sequence[Param], provenance: Mapping[str, Any]
+) -> tuple[Box, ...]:
+    """Ranges of a free number, inside those of all places where it is."""
+    low, high = -math.inf, math.inf
+    for p in found:
+        if p.unit != found[0].unit:
             raise ValueError(
-                f"`{path}`: the range [{low:g}, {high:g}] {p.unit} leaves "
-                f"[{p.low:g}, {p.high:g}] {p.unit}, where the model is valid"
+                f"`{p.yaml_path}` is in {p.unit}, `{found[0].yaml_path}` in "
+                f"{found[0].unit}: they cannot move as one"
             )
-    return p
-
-
-def _tail(path: str, name: str) -> str:
-    return ".".join(path.split(".")[-len(name.split(".")) :])
+        origin = provenance.get(p.path)
+        low = max(low, p.low if origin is None else origin.low)
+        high = min(high, p.high if origin is None else origin.high)
+    given = one.boxes or (
+        (low if one.low is None else one.low, high if one.high is None else one.high),
+    )
+    # Half an ulp of a decimal must not turn an equal bound into a wider one.
+    slip = 1e-9 * (high - low)
+    name, unit = found[0].yaml_path, found[0].unit
+    for start, end in given:
+        if not start < end:
+            raise ValueError(f"`{name}`: the range [{start:g}, {end:g}] is empty")
+        if start < low - slip or end > high + slip:
+            origin = provenance.get(found[0].path)
+            who = f"the card '{origin.card}' spans" if origin else "the model is valid"
+            raise ValueError(
+                f"`{name}`: the range [{start:g}, {end:g}] {unit} leaves "
+                f"[{low:g}, {high:g}] {unit}, {'what' if origin else 'where'} {who}"
+            )
+    return tuple((float(start), float(end)) for start, end in given)

@@ -1,379 +1,179 @@
-"""Search: many starts, one compiled function, a solution that explains itself."""
+"""The search over a cluster: least joules per token with every limit of links kept.
 
-import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+Where nothing but links is free, every workload wants the same of them: the least watts.
+That optimum depends on the cluster alone. It is searched once from many starts, and
+each workload takes it up from there, so that another workload costs next to nothing and
+whichever task runs first changes no digit.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from ..causes import ENDS
 from ..cluster.hardware import Cluster
-from ..cluster.step import Report, evaluate
 from ..cluster.workload import Workload
-from ..component import require_x64
-from ..limits import TOLERANCE, met
-from . import sqp
-from .design_space import DesignSpace
-from .evaluator import End, Evaluator
-from .objective import Objective, Selection, prepare
+from ..component import Packing, require_x64
+from . import minimise
+from .cluster_sampler import J_PER_TOKEN, LINK_W, ClusterSampler, free_ends
+from .design_space import DesignSpace, Free
+from .goals import Inequality, Objective, minimum
+from .link_limits import LinkLimit, limits_of
+from .solution import Solution
 
 
-KKT_TOLERANCE = 1e-5
-BRANCH_ITERATIONS = 10
-STILL_ITERATIONS = 20
-AGREEMENT = 0.005  # of the watts of one free end
-
-
-class Progress(NamedTuple):
-    """What a callback sees after every chunk."""
-
-    iteration: int
-    best_j_per_token: float
-    """of the feasible starts; infinite while there is none"""
-    worst_violation: float
-    """over all starts"""
-    feasible: float
-    """share of starts that have arrived"""
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Solution:
-    """The best design found, why it is the best, and how sure that is."""
-
-    cluster: Cluster
-    report: Report
-    baseline: Report
-    """the cluster as it came"""
-    feasible: bool
-    u: np.ndarray
-    design: dict[str, float]
-    """SI value by Python path, tied paths included"""
-    constraints: list[dict[str, Any]]
-    """name, slack (over its minimum), multiplier: d(J/token) / d(limit)"""
-    bounds: list[dict[str, Any]]
-    """variables on a bound: name, bound, value, unit, multiplier in J/token per SI"""
-    selection: Selection
-    """which constraints were fixed or duplicates"""
-    branches: list[dict[str, Any]]
-    """per branch: box in SI, best J/token, watts, share feasible, share in agreement"""
-    branch: int
-    """the winning one"""
-    starts: dict[str, np.ndarray]
-    """per start: branch, j_per_token, watts, feasible, kkt, slack (the worst)"""
-    agreement: dict[str, float]
-    """on the winning branch and overall: share `feasible`, and share `agreeing`,
-    feasible and within 0.5 % of the best watts of one free end"""
-    kkt: float
-    violation: float
-    share: float
-    """watts of the free ends at the vendor boundary, as share of baseline J/token"""
-    relax: dict[str, float]
-    """violated slacks of the least infeasible start, the worst first; else empty"""
-    trace: dict[str, np.ndarray]
-    """per chunk: the columns of `Progress`"""
-    seconds: dict[str, float] = field(default_factory=dict)
-    """baseline, first chunk (mostly compilation), search, total"""
-    lagrangian: dict[str, float] = field(default_factory=dict)
-    """multipliers of ln J/token by constraint name, for `elasticities`"""
+KEPT = 32
+_OPTICS: dict[Any, Solution] = {}
+"""least watts of the free links, by all that they depend on"""
 
 
 def optimise(
     cluster: Cluster,
     workload: Workload,
-    space: DesignSpace,
-    objective: Objective | None = None,
-    starts: int = 64,
+    *,
+    free: Free | Iterable[Free],
+    minima: Mapping[str, float] | None = None,
+    tiers: tuple[str, ...] = ("scale_out",),
+    choices: Mapping[Any, Any] | None = None,
+    starts: int = 8,
     seed: int = 0,
-    iterations: int = 200,
-    chunk: int = 5,
-    callback: Callable[[Progress], None] | None = None,
+    solver: str = "sqp",
+    provenance: Mapping[str, Any] | None = None,
+    iterations: int = minimise.ITERATIONS,
+    callback: minimise.Follow | None = None,
+    resume: Solution | None = None,
 ) -> Solution:
-    """Least joules per token over `space` with all limits kept.
+    """Least joules per token over `free` numbers of `cluster`, all limits kept.
 
-    `starts` designs per branch, spread evenly over its box; the cluster's own design
-    is one of them. All run as one batch, in chunks of `chunk` iterations driven from
-    here; `callback` hears of every chunk, and a KeyboardInterrupt ends the search with
-    the best so far. A start counts as feasible when its slacks are met to 1e-6 and its
-    KKT residual, the inf-norm of the projected gradient of the Lagrangian over that of
-    the objective at the cluster's own design, is below 1e-5.
+    `minimise` of `j_per_token`, with the limits of every link in `tiers` at both
+    climates; `minima` are least slacks by kind where that is not 0, as
+    `{"fold": 0.2}`, for links that have such a slack. The named scalars of the solution
+    are J/token, watts of the free links of one accelerator (`link_w`), mean watts of a
+    free end at the vendor's boundary (`end_w`), and every slack.
     """
     require_x64("pf.optimise")
-    objective = Objective() if objective is None else objective
-    began = time.perf_counter()
-    baseline = evaluate(cluster, workload)
-    evaluated = time.perf_counter()
+    free = [free] if isinstance(free, Free) else list(free)
+    settings = minimise.Settings(starts, seed, solver, iterations, callback)
 
-    rules = objective.constraints(baseline)
-    names = [rule.name for rule in rules]
-    ends = free_ends((p for v in space.variables for p in v.paths), baseline)
-    home = np.asarray(space.pack(cluster))
-    branch, low, high, first, own = spread(space, home, starts, seed)
-    sample = Evaluator(cluster, workload, space, rules, ends)
+    def one(chosen: Any, kept: Mapping[str, Any], resume: Solution | None) -> Solution:
+        task = _Task(
+            chosen, workload, free, limits_of(chosen, minima, tiers), kept, settings
+        )
+        return task.solve(resume)
 
-    # One look at every start: what moves, what is equal, how steep it is at home.
-    look = sample(first)
-    selection = prepare(names, np.asarray(look.c))
-    steep = float(np.abs(look.g[own]).max())
-    problem = sqp.Problem(low, high, steep if steep > 0 else 1.0, selection.keep)
-    state = sqp.update(problem, sqp.initial_state(jnp.asarray(first), look), look)
-    jax.block_until_ready(state)
-    compiled = time.perf_counter()
-    rows: list[Progress] = []
-    patience = Patience(branch)
-    active = patience.active
-    try:
-        while active.any() and (rows == [] or rows[-1].iteration < iterations):
-            state = sqp.iterate(sample, problem, state, active, chunk)
-            progress = _progress(state, problem, rows, chunk, began)
-            rows.append(progress)
-            if callback is not None:
-                callback(progress)
-            active = patience.update(jax.device_get(state), progress.iteration)
-    except KeyboardInterrupt:
-        pass  # with the best so far
-    searched = time.perf_counter()
-    solution = _explain(
-        cluster, workload, space, baseline, names, selection, problem, state, branch,
-        ends, rows,
-    )  # fmt: skip
-    solution.seconds.update(
-        baseline=evaluated - began,
-        first_chunk=compiled - evaluated,
-        search=searched - compiled,
-        total=time.perf_counter() - began,
+    return minimise.each_choice(
+        one, cluster, choices or {}, free, provenance or {}, resume
     )
-    return solution
 
 
-def spread(
-    space: DesignSpace, home: np.ndarray, starts: int, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
-    """Branch, box and start of every lane, and the lane that starts at home.
+class _Task(NamedTuple):
+    """One cluster with one workload."""
 
-    Starts are an additive recurrence with the powers of the generalised golden ratio
-    (Roberts 2018, "The unreasonable effectiveness of quasirandom sequences"), shifted
-    by `seed`. A home outside every box starts at the nearest point of the nearest.
-    """
-    n = home.shape[0]
-    ratio = 2.0
-    for _ in range(60):
-        ratio = (1 + ratio) ** (1 / (n + 1))
-    shift = np.random.default_rng(seed).random(n)
-    steps = np.arange(1, starts + 1)[:, None] * ratio ** -np.arange(1.0, n + 1)
-    points = (shift + steps) % 1.0
-    boxes = [tuple(np.asarray(x) for x in box) for box in space.boxes()]
-    near = [np.abs(np.clip(home, low, high) - home).max() for low, high in boxes]
-    branch = np.repeat(np.arange(len(boxes)), starts)
-    low = np.stack([box[0] for box in boxes])[branch]
-    high = np.stack([box[1] for box in boxes])[branch]
-    first = low + np.tile(points, (len(boxes), 1)) * (high - low)
-    own = int(np.argmin(near)) * starts
-    first[own] = np.clip(home, low[own], high[own])
-    return branch, low, high, first, own
+    cluster: Cluster
+    workload: Workload
+    free: list[Free]
+    limits: list[LinkLimit]
+    provenance: Mapping[str, Any]
+    settings: minimise.Settings
 
+    def solve(self, resume: Solution | None) -> Solution:
+        space = DesignSpace.of(self.cluster, self.free, self.provenance)
+        sampler = ClusterSampler(self.cluster, self.workload, space, self.limits)
+        joules = minimum(J_PER_TOKEN, log=True)
+        if not _in_links(space):
+            return self._search(sampler, space, joules, resume=resume)
+        optics = self._optics(sampler, space, resume and resume.earlier)
+        cut = optics.status == "interrupted"
+        return _joined(
+            optics,
+            self._search(
+                sampler, space, joules, first=_ends(space, optics),
+                iterations=0 if cut else self.settings.iterations,
+                resume=resume if resume and resume.earlier is optics else None,
+            ),
+        )  # fmt: skip
 
-class Patience:
-    """Which starts are still worth an evaluation.
+    def _optics(
+        self, sampler: ClusterSampler, space: DesignSpace, resume: Solution | None
+    ) -> Solution:
+        """Least watts of the free links, the same for every workload."""
+        if resume is not None and resume.status != "interrupted":
+            return resume
+        key = self._key()
+        if key not in _OPTICS:
+            watts = minimum(LINK_W, log=True)
+            optics = self._search(sampler, space, watts, resume=resume)
+            if optics.status == "interrupted":
+                return optics
+            while len(_OPTICS) >= KEPT:
+                _OPTICS.pop(next(iter(_OPTICS)), None)
+            _OPTICS[key] = optics
+        return _OPTICS[key]
 
-    A start that has arrived is done; the best of them goes on until it can move no
-    further. Once that one has stood still for `STILL_ITERATIONS`, so are the others
-    that are no better than it. A branch is given up after
-    `BRANCH_ITERATIONS` where none of its starts keeps all limits, one of another branch
-    does, and the best of its own comes no nearer: twice in a row its least violation
-    has not fallen by a fifth.
-    """
+    def _search(
+        self,
+        sampler: ClusterSampler,
+        space: DesignSpace,
+        objective: Objective,
+        iterations: int | None = None,
+        **rest: Any,
+    ) -> Solution:
+        settings = self.settings
+        if iterations is not None:
+            settings = settings._replace(iterations=iterations)
+        limits = tuple(Inequality(x.name, x.minimum, 1.0, 1e-6) for x in self.limits)
+        return minimise.search(
+            sampler, self.cluster, space, objective, limits, settings,
+            provenance=self.provenance, **rest,
+        )  # fmt: skip
 
-    def __init__(self, branch: np.ndarray):
-        self.branch = branch
-        self.active = np.ones(len(branch), bool)
-        self._least = np.full(branch.max() + 1, np.inf)
-        self._stalls = np.zeros(branch.max() + 1, int)
-        self._best, self._since = np.inf, 0
-
-    def update(self, state: sqp.State, iteration: int) -> np.ndarray:
-        """The active starts after another chunk."""
-        done = _arrived(state, 0.1)
-        if done.any():
-            best = int(np.argmin(np.where(done, state.at.f, np.inf)))
-            done[best] = _arrived(state, 1e-3)[best]
-            if state.at.f[best] < self._best - TOLERANCE:
-                self._best, self._since = state.at.f[best], iteration
-            if iteration >= self._since + STILL_ITERATIONS:
-                better = state.at.f < state.at.f[best] - TOLERANCE
-                done |= ~(better & (state.violation <= TOLERANCE))
-        self.active &= ~(done | (state.radius <= sqp.RADIUS_LEAST))
-        inside = set(self.branch[state.violation <= TOLERANCE])
-        for b, before in enumerate(self._least):
-            own = self.branch == b
-            self._least[b] = now = state.violation[own].min()
-            stalls = now > max(TOLERANCE, 0.8 * before)
-            self._stalls[b] = self._stalls[b] + 1 if stalls else 0
-            if self._stalls[b] > 1 and inside - {b} and iteration >= BRANCH_ITERATIONS:
-                self.active &= ~own
-        return self.active
-
-
-def free_ends(paths: Iterable[str], report: Report) -> tuple[End, ...]:
-    """Every link end that has one of the parameters at `paths`."""
-    found: dict[End, None] = {}
-    for path in paths:
-        tier, hop, end = (path.split(".") + ["", ""])[:3]
-        if hop in report.worst.get(tier, {}) and end in ENDS:
-            found[tier, hop, end] = None
-    return tuple(found)
+    def _key(self) -> Any:
+        """All that the least watts depend on."""
+        numbers = Packing(self.cluster).pack(self.cluster).tobytes()
+        ranges = [(p, o.low, o.high) for p, o in self.provenance.items()]
+        settings = self.settings._replace(callback=None)
+        rest = tuple(self.free), tuple(self.limits), tuple(ranges), settings
+        return jax.tree.structure(self.cluster), numbers, rest
 
 
-def controlled_share(cluster: Cluster, report: Report, ends: tuple) -> float:
-    """Watts of `ends` at the vendor boundary over all watts at the boards.
-
-    The facility multiplies both alike, so this is also their share of J/token at the
-    meter.
-    """
-    counts = {
-        tier: t.links_per_accelerator() for tier, t in cluster.topologies().items()
+def _ends(space: DesignSpace, optics: Solution) -> dict[int, np.ndarray]:
+    """By branch where its best design is; without any, the one that comes nearest."""
+    found = {i for i, branch in enumerate(optics.branches) if branch.status == "found"}
+    return {
+        i: space.unit([branch.design[name] for name in space.names])
+        for i, branch in enumerate(optics.branches)
+        if i in found or (not found and branch.won)
     }
-    free_w = sum(
-        float(getattr(report.nominal[tier][hop], end).vendor_w())
-        * float(counts[tier][hop])
-        for tier, hop, end in ends
-    )
-    added = sum(
-        float(report.energy_j_per_token[f"facility.{cause}"])
-        for cause in ("conversion", "cooling")
-    )
-    boards = 1 - added / float(report.j_per_token)
-    all_w = float(report.power_w) / float(cluster.accelerators) * boards
-    return free_w / all_w
 
 
-def _arrived(state: sqp.State, tight: float = 1.0) -> np.ndarray:
-    return (
-        (np.asarray(state.kkt) <= tight * KKT_TOLERANCE)
-        & (np.asarray(state.violation) <= tight * TOLERANCE)
-        & (np.asarray(state.complementarity) <= tight * TOLERANCE)
-    )
+def _in_links(space: DesignSpace) -> bool:
+    """Whether everything that is free is part of an end of a link."""
+    return all(free_ends([path]) for path in space.paths)
 
 
-def _progress(state, problem, rows, chunk, began) -> Progress:
-    state = jax.device_get(state)
-    feasible = _arrived(state)
-    inside = state.violation <= TOLERANCE
-    log_j = state.at.f * float(problem.scale)
-    best = float(np.exp(log_j[inside].min())) if inside.any() else float("inf")
-    return Progress(
-        chunk + (rows[-1].iteration if rows else 0),
-        best,
-        float(state.violation.max()),
-        float(feasible.mean()),
-        time.perf_counter() - began,
-    )
-
-
-def _explain(
-    cluster, workload, space, baseline, names, selection, problem, state, branch, ends,
-    rows,
-) -> Solution:  # fmt: skip
-    state, problem_ = jax.device_get((state, problem))
-    scale = float(problem_.scale)
-    feasible = _arrived(state)
-    log_j, watts = state.at.f * scale, state.at.extra
-    if feasible.any():
-        best = int(np.argmin(np.where(feasible, log_j, np.inf)))
-    else:
-        best = int(np.argmin(state.violation))
-    u = state.at.u[best]
-    found = space.unpack(jnp.asarray(u), cluster)
-    report = evaluate(found, workload)
-    j = float(report.j_per_token)
-
-    slack = np.where(selection.keep, state.at.c[best], np.inf)
-    price = state.multipliers[best] * scale  # of ln J/token
-    kept = np.flatnonzero(selection.keep)
-    ok = bool(feasible[best]) and not selection.violated
-    relax = {} if ok else {
-        names[i]: float(slack[i]) for i in np.argsort(slack) if not met(float(slack[i]))
-    } | selection.violated  # fmt: skip
-    agree = feasible & (np.abs(watts / watts[best] - 1) <= AGREEMENT)
-    boxes = space.boxes()
+def _joined(optics: Solution, own: Solution) -> Solution:
+    """The solution of one workload, with the starts that led to it."""
+    found = {tuple(b.box.items()): b for b in own.branches if b.status == "found"}
     branches = []
-    for b, box in enumerate(boxes):
-        mine = branch == b
-        got = mine & feasible
-        lane = int(np.argmin(np.where(got, log_j, np.inf)))
-        corners = [space.values(jnp.asarray(x)) for x in box]
-        branches.append({
-            "box": {k: (corners[0][k], corners[1][k]) for k in space.names},
-            "j_per_token": float(np.exp(log_j[lane])) if got.any() else None,
-            "watts": float(watts[lane]) if got.any() else None,
-            "design": space.values(jnp.asarray(state.at.u[lane])),
-            "feasible": float(feasible[mine].mean()),
-            "agreeing": float(agree[mine].mean()),
-        })  # fmt: skip
-    values = space.values(jnp.asarray(u))
-    won = branch == branch[best]
-    return Solution(
-        cluster=found,
-        report=report,
-        baseline=baseline,
-        feasible=ok,
-        u=u,
-        design={p: values[v.name] for v in space.variables for p in v.paths},
-        constraints=[
-            dict(name=names[i], slack=float(slack[i]), multiplier=float(price[i]) * j)
-            for i in kept
-        ],
-        bounds=_active_bounds(space, state, problem_, best, j),
-        selection=selection,
-        branches=branches,
-        branch=int(branch[best]),
-        starts=dict(
-            branch=branch,
-            j_per_token=np.exp(log_j),
-            watts=watts,
-            feasible=feasible,
-            kkt=state.kkt,
-            slack=np.where(selection.keep[None], state.at.c, np.inf).min(axis=1),
-        ),
-        agreement={
-            "feasible": float(feasible[won].mean()),
-            "agreeing": float(agree[won].mean()),
-            "feasible_overall": float(feasible.mean()),
-            "agreeing_overall": float(agree.mean()),
-        },
-        kkt=float(state.kkt[best]),
-        violation=float(state.violation[best]),
-        share=controlled_share(cluster, baseline, ends),
-        relax=relax,
-        trace={
-            key: np.array([getattr(row, key) for row in rows])
-            for key in Progress._fields
-        },
-        lagrangian=selection.shared(
-            {names[i]: float(price[i]) for i in kept if price[i] > 1e-9}
-        ),
-    )
-
-
-def _active_bounds(space, state, problem, best, j) -> list[dict[str, Any]]:
-    """Variables on an end of their box, with what moving that end is worth."""
-    at = jax.tree.map(lambda x: x[best], state.at)
-    pull = at.g - at.jacobian.T @ state.multipliers[best]
-    active = []
-    for i, v in enumerate(space.variables):
-        for name, edge in (
-            ("low", problem.low[best, i]),
-            ("high", problem.high[best, i]),
-        ):
-            if abs(at.u[i] - edge) > 1e-9:
-                continue
-            x = space.values(jnp.asarray(at.u))[v.name]
-            si_per_u = x * np.log(v.high / v.low) if v.log else v.high - v.low
-            worth = float(pull[i] * problem.scale * j / si_per_u)
-            active.append(
-                dict(name=v.name, bound=name, value=x, unit=v.unit, multiplier=worth)
+    for branch in optics.branches:
+        last = found.get(tuple(branch.box.items()))
+        if last is not None:
+            branch = last._replace(
+                starts=branch.starts,
+                feasible=branch.feasible,
+                agreeing=branch.agreeing,
             )
-    return active
+        branches.append(branch._replace(won=last is not None and last.won))
+    return dataclasses.replace(
+        own,
+        status=optics.status if optics.status == "interrupted" else own.status,
+        branches=branches,
+        agreement=max((b.agreeing for b in branches if b.won), default=0.0),
+        iterations=optics.iterations + own.iterations,
+        evaluations=optics.evaluations + own.evaluations,
+        redrawn=optics.redrawn + own.redrawn,
+        seconds={k: optics.seconds[k] + own.seconds[k] for k in own.seconds},
+        earlier=optics,
+    )

@@ -19,9 +19,10 @@ from ..component import Param, params
 from ..limits import TOLERANCE, find
 from ..links.base import AbstractLink, Conditions
 from ..links.family import family_of
-from ..links.laser_drive import CURRENT
 from ..links.optical import OpticalLink
 from ..units import LN10
+from .bracket import least
+from .laser_drive import CURRENT
 
 
 STEPS = 8  # places on the way to an end of a range
@@ -160,22 +161,17 @@ def _walk(
     ways: list[_Move],
 ) -> list[tuple[_Move, float]]:
     """Ways that lead to a design that meets, and the part of each that is needed."""
-    low, high = np.zeros(len(ways)), np.ones(len(ways))
-    for _ in range(ROUNDS):
-        if not ways:
-            break
-        steps = np.arange(1, STEPS + 1) / STEPS
-        parts = low[:, None] + (high - low)[:, None] * steps
-        rows = zip(ways, parts, strict=True)
-        designs = np.stack([way.design(start, x) for way, row in rows for x in row])
-        met = judge(designs)[side].reshape(parts.shape)
-        keep = np.flatnonzero(met.any(axis=1))
-        first = np.argmax(met, axis=1)
-        every = np.arange(len(ways))
-        before = np.where(first > 0, parts[every, first - 1], low)
-        low, high = before[keep], parts[every, first][keep]
-        ways = [ways[i] for i in keep]
-    return list(zip(ways, high, strict=True))
+
+    def met(which: np.ndarray, parts: np.ndarray) -> np.ndarray:
+        rows = zip(which.tolist(), parts, strict=True)
+        designs = [ways[i].design(start, x) for i, row in rows for x in row]
+        return judge(np.stack(designs))[side].reshape(parts.shape)
+
+    if not ways:
+        return []
+    zero, one = np.zeros(len(ways)), np.ones(len(ways))
+    parts, reached = least(met, zero, one, STEPS + 1, ROUNDS)
+    return [(ways[i], float(parts[i])) for i in np.flatnonzero(reached)]
 
 
 def _currents(link, specs, fixed) -> dict[str, np.ndarray]:

@@ -19,8 +19,8 @@ from ..cluster.derivatives import ClusterFunction, Gradient
 from ..cluster.hardware import Cluster
 from ..cluster.workload import Workload
 from ..component import params, require_x64
-from ..links.laser_drive import LaserDrive
-from .objective import Objective
+from .laser_drive import LaserDrive
+from .link_limits import limits_of
 
 
 class Elasticities(NamedTuple):
@@ -31,7 +31,7 @@ class Elasticities(NamedTuple):
     """True: d ln J / d ln p. False: d ln J / dp per unit, for dB, dBm and what may be
     0 or negative"""
     multipliers: dict[str, float]
-    """of ln J/token, by name of the constraint"""
+    """d(J/token) / d(limit), by name of the constraint"""
     link_watts: dict[str, tuple[float, float]]
     """dW/d ln p of the link that a number is in, both ends, worst corner, drive as it
     is: at the vendor's boundary, and with the host; where watts are proportional to a
@@ -56,7 +56,7 @@ def elasticities(
 ) -> Elasticities:
     """d ln(J/token) / d ln p for every parameter of cluster and workload.
 
-    `multipliers` are `Solution.lagrangian`; `drives` come from `set_drive`, and those
+    `multipliers` are those of a `Solution`; `drives` come from `set_drive`, and those
     on their limit follow every parameter, so their own elasticity is 0. Without either
     everything else stays as it is, laser currents too, and error rates move.
     """
@@ -64,7 +64,8 @@ def elasticities(
     function = ClusterFunction(cluster, workload)
     found = function.gradient(cluster)
     where = function.origins.packing.place
-    constraints = {c.name: c for c in Objective(tiers=tiers).of(cluster)}
+    constraints = {c.name: c for c in limits_of(cluster, tiers=tiers)}
+    j = float(np.exp(found.value))
 
     def slack_slopes(name: str) -> np.ndarray:
         """Derivative of a slack in every number of the cluster."""
@@ -78,13 +79,14 @@ def elasticities(
     lagrangian = found.log_j.copy()
     for name, price in prices.items():
         if name in constraints:
-            lagrangian -= price * slack_slopes(name)
+            lagrangian -= price / j * slack_slopes(name)
     # Each solved slack feels one solved current only, its own.
     for d in drives:
         if d.solved and prices.get(d.constraint, 0.0) == 0.0:
             slopes, current = slack_slopes(d.constraint), where[d.path]
-            prices[d.constraint] = float(lagrangian[current] / slopes[current])
-            lagrangian = lagrangian - prices[d.constraint] * slopes
+            price = float(lagrangian[current] / slopes[current])
+            lagrangian = lagrangian - price * slopes
+            prices[d.constraint] = price * j
 
     values, relative = {}, {}
     slope = {path: float(lagrangian[i]) for path, i in where.items()}
