@@ -235,6 +235,17 @@ def variant(name: str, searched: bool = False, **changes: Any) -> VariantResult:
         },
         "controlled_share": 0.0101 if searched else None,
         "search": {
+            "status": "converged",
+            "message": "converged: an optimum after 26 iterations",
+            "iterations": 26,
+            "evaluations": 400,
+            "seconds": 2.5,
+            "baseline_link_w": 34.0,
+            "link_w": 32.5,
+            "variables": {
+                f"{engine}.{path}_{unit}": path
+                for path, unit in (("modulator.gap", "m"), ("modulator.drive", "v"))
+            },
             "starts": 128,
             "feasible_share": 0.97,
             "agreeing_share": 0.92,
@@ -314,9 +325,11 @@ TRACE = [
         "task": "decode.cpo",
         "iteration": 10 * i,
         # infinite in a search, null in a file: nothing feasible yet
-        "best_j_per_token": None if i == 1 else 30.411 + 0.1 * 0.5**i,
-        "worst_violation": 0.5**i,
-        "feasible": 0.1 * i,
+        "best_link_w": None if i == 1 else 32.5 + 0.5**i,
+        "best_j_per_token": None,
+        "least_violation": 0.5**i,
+        "kkt": 0.1**i,
+        "running": 16 - 2 * i,
     }
     for i in range(1, 9)
 ]

@@ -84,7 +84,7 @@ def test_lock_has_every_dependency():
     assert {re.split(r"[<>=\[]", name)[0] for name in wanted} <= locked
 
 
-PLANNED = {"bench", "training", "calibration", "fabrics"}
+PLANNED = {"training", "calibration", "fabrics"}
 """extras of packages that nothing imports yet"""
 CAPPED = {"click"}
 """held back for what imports it, and imported by nothing of ours"""

@@ -293,7 +293,7 @@ def test_every_optical_link_card_meets_its_error_rate(card):
 def test_show_lists_variants_cards_and_free_parameters():
     result = photonflow_("show", NAME)
     assert result.exit_code == 0
-    for word in ("TP8 x PP9 x DP128", "dsp-dr8-1600g", "modulator.gap_m", "b200-nvl72"):
+    for word in ("TP8 x PP9 x DP128", "dsp-dr8-1600g", "modulator.gap", "b200-nvl72"):
         assert word in result.stdout
 
 

@@ -344,16 +344,17 @@ def test_settings_reach_quantities_experiment_and_workload(library):
     assert found.settings.search.starts == 8
     decode = {p.path: p.value for p in params(found.workload("decode"))}
     assert decode["microbatch"] == 4
-    assert found.space("cpo")[1]["modulator.gap_m"] == [(1.2e-7, 2e-7)]
+    free = {one.name: one for one in found.free("cpo")}
+    assert free["modulator.gap"].boxes == ((1.2e-7, 2e-7),)
     for variant in found.variants:
         assert float(found.cluster(variant).facility.cooling) == 0.1
 
 
 def test_detuning_has_a_branch_on_each_side_of_the_resonance(shipped_study):
-    where, ranges = shipped_study.space("cpo")
-    assert ranges["modulator.detuning"] == [(0.1, 2.5), (-2.5, -0.1)]
-    assert len(where) == 3
-    assert shipped_study.space("pluggable") == ((), {})
+    free = {one.name: one for one in shipped_study.free("cpo")}
+    assert free["modulator.detuning"].boxes == ((0.1, 2.5), (-2.5, -0.1))
+    assert len(free["modulator.detuning"].paths) == 3
+    assert shipped_study.free("pluggable") == []
 
 
 def test_an_inline_workload_is_the_same_as_its_file(write, shipped_study):

@@ -106,8 +106,7 @@ def test_cards_can_be_swept_too(write):
 def test_a_search_runs_at_every_point(write):
     swept = write({OVER: ["1", "2"]}, free=True)
     for point in swept.points():
-        assert swept.at(point).space("cpo") == swept.space("cpo")
-        assert swept.space("cpo")[1]
+        assert swept.at(point).free("cpo") == swept.free("cpo") != []
 
 
 def test_set_can_change_the_sweep_and_take_it_away(library):
@@ -186,8 +185,8 @@ def test_what_is_swept_cannot_be_free(write):
     # The range of a search may be swept, though.
     key = "free.cpo.parameters.modulator.gap"
     swept = write({key: ["[120 nm, 200 nm]", "[100 nm, 300 nm]"]}, free=True)
-    first = swept.at(swept.points()[0]).space("cpo")[1]["modulator.gap_m"]
-    assert first == [(1.2e-7, 2e-7)]
+    free = {one.name: one for one in swept.at(swept.points()[0]).free("cpo")}
+    assert free["modulator.gap"].boxes == ((1.2e-7, 2e-7),)
 
 
 def test_names_are_short_unique_and_fit_a_file_system(write):

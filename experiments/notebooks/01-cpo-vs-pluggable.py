@@ -279,8 +279,7 @@ below(
 # current, then with the currents that `set_drive` finds.
 
 # %%
-where, _ = study.space("cpo")
-gap_paths = [f"{end}.modulator.gap_m" for end in where]
+gap_paths = [p for p in study.free_paths("cpo") if p.endswith("modulator.gap_m")]
 current_paths = [drive.path for drive in drives["cpo"]]
 START_M = float(study.cluster("cpo").scale_out.switch_link.end_a.modulator.gap_m)
 
@@ -530,7 +529,7 @@ below(axes[0], 2, {k: plt.Rectangle((0, 0), 1, 1, color=c) for k, c in against.i
 # more than lasers burn.
 
 # %%
-chosen = {f"{end}.{path}" for end in where for path in study.space("cpo")[1]}
+chosen = set(study.free_paths("cpo"))
 held, ranges = defaultdict(lambda: defaultdict(list)), {}
 for variant in study.variants:
     for path, origin in study.provenance(variant).items():

@@ -60,8 +60,8 @@ def run_study(
     queues = _queues(study, [task for task in settings if task not in found])
     for first, *_ in queues:
         here = study.at(first.point)
-        where, _ = here.space(first.variant) if search else ((), {})
-        compile_ahead(here.cluster(first.variant), [f"{place}." for place in where])
+        free = here.free_paths(first.variant) if search else []
+        compile_ahead(here.cluster(first.variant), free)
     # Most of the time goes into compiling, which leaves a core idle: two at once.
     with ThreadPoolExecutor(max_workers=2) as pool:
         futures = [pool.submit(work_off, queue) for queue in queues]

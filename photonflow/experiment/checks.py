@@ -15,10 +15,11 @@ import yaml
 from .. import limits
 from ..cards import Library
 from ..cards.values import require_name
-from ..component import params
-from ..links.laser_drive import CURRENT
+from ..component import params, parts, static_fields
 from ..quantity import InputError, parse
 from ..result.names import escaped
+from ..search.laser_drive import CURRENT
+from .robust import check_robust
 from .schema import Experiment
 from .study import Study, SweepPoint
 from .workloads import check_fit
@@ -46,20 +47,26 @@ def _check_point(study: Study) -> None:
     _check_constraints(study)
     for variant in study.variants:
         cluster = study.cluster(variant)
-        study.space(variant)
+        study.free(variant)
+        study.choices(variant)
+        if variant in study.settings.robust:
+            check_robust(study, variant)
         for name in study.workloads:
             check_fit(study.workload(name), cluster, study.workload_label(name))
 
 
 def _check_settings(study: Study) -> None:
-    paths: set[str] = set()
+    used = {path for v in study.variants for path in study.overridden(v)}
+    names = set(Experiment.model_fields)
     for variant in study.variants:
-        paths |= {spec.yaml_path for spec in params(study.cluster(variant))}
-    names = paths | set(Experiment.model_fields)
+        cluster = study.cluster(variant)
+        names |= {spec.yaml_path for spec in params(cluster)}
+        names |= set(parts(cluster)) | set(static_fields(cluster))
     for path in study.overrides:
-        require_name(
-            path, names, key=path, file="--set", what="key or path of a quantity"
-        )
+        if path not in used:
+            require_name(
+                path, names, key=path, file="--set", what="key or path of a quantity"
+            )
 
 
 def _check_constraints(study: Study) -> None:
@@ -114,8 +121,9 @@ def _check_set_once(here: Study, point: SweepPoint) -> None:
     """Raise where a variant sets or frees a quantity that is swept."""
     settings, swept = here.settings, dict(point)
     rivals = [(f"variants.{n}.set", v.set) for n, v in settings.variants.items()]
-    for variant, free in settings.free.items():
-        paths = [f"{w}.{p}" for w in free.where for p in free.parameters]
+    for variant in settings.free:
+        groups = here.groups(variant)
+        paths = [f"{w}.{p}" for g in groups for w in g.where for p in g.parameters]
         rivals.append((f"free.{variant}", dict.fromkeys(paths, "")))
     for place, taken in rivals:
         for key in swept:

@@ -47,13 +47,13 @@ def _repairs(solved: Solved) -> dict[DirectionName, list[RepairRow]]:
     movable = [
         path
         for path, spec in specs.items()
-        if spec.yaml_path in solved.settings or not _required(spec.yaml_path)
+        if solved.given(spec) or not _required(spec.yaml_path)
     ]
     cards = {
         path: (origin.low, origin.high)
         for path in movable
         for origin in [solved.origins[path]]
-        if origin.ranged or specs[path].yaml_path in solved.settings
+        if origin.ranged or solved.given(specs[path])
     }
     found = _rows(solved, cards, True, specs)
     lost: list[DirectionName] = [side for side, rows in found.items() if not rows]

@@ -153,17 +153,32 @@ def _check(data: Any, who: str) -> Experiment:
                 error.key = f"workloads.{name}.{error.key}"
                 raise
     for variant, free in _entries(data, "free"):
-        for path, given in _entries(free, "parameters"):
-            branched = isinstance(given, dict) and list(given) == ["branches"]
-            ranges = given["branches"] if branched else [given]
-            if not (isinstance(ranges, list) and ranges and all(map(_pair, ranges))):
-                raise InputError(
-                    "['lowest', 'highest'] with units, or branches: [[...], [...]]",
-                    got=given,
-                    key=f"free.{variant}.parameters.{path}",
-                    file=who,
-                )
+        for place, group in _groups(free):
+            for path, given in _entries(group, "parameters"):
+                _check_range(given, f"free.{variant}{place}.parameters.{path}", who)
     return check(Experiment, data, who)
+
+
+def _groups(free: Any) -> list[tuple[str, Any]]:
+    """Groups of a variant, with what their keys have in a list of them."""
+    if isinstance(free, list):
+        return [(f".{i}", group) for i, group in enumerate(free)]
+    return [("", free)]
+
+
+def _check_range(given: Any, key: str, who: str) -> None:
+    if isinstance(given, dict) and list(given) == ["choices"]:
+        return
+    branched = isinstance(given, dict) and list(given) == ["branches"]
+    ranges = given["branches"] if branched else [given]
+    if not (isinstance(ranges, list) and ranges and all(map(_pair, ranges))):
+        raise InputError(
+            "['lowest', 'highest'] with units, branches: [[...], [...]] or "
+            "choices: [...]",
+            got=given,
+            key=key,
+            file=who,
+        )
 
 
 def _entries(data: Any, key: str) -> list[tuple[Any, Any]]:

@@ -8,14 +8,15 @@ import jax
 import numpy as np
 
 from ..cards import Library, Provenance, apply
+from ..cards.overrides import override, quantities, require_paths
 from ..cards.values import require_name
 from ..causes import ENDS, ClimateName
-from ..component import params, replace
+from ..component import Param, replace
 from ..devices.passives import AbstractCopperPath
 from ..links.base import AbstractLink, Conditions, LinkBudget
 from ..links.family import family_of
-from ..links.laser_drive import CURRENT, LaserDrive, link_drives
 from ..quantity import InputError
+from ..search.laser_drive import CURRENT, LaserDrive, link_drives
 
 
 CLIMATES: dict[ClimateName, str] = {"worst": "room-worst", "nominal": "room-nominal"}
@@ -41,6 +42,10 @@ class Solved:
     curve: LinkBudget
     """at the worst corner behind every one of `EXTRA_DB`"""
 
+    def given(self, spec: Param) -> bool:
+        """Whether a setting says this quantity."""
+        return spec.path in self.settings or spec.yaml_path in self.settings
+
 
 def solve_link(card: str, settings: Mapping[str, str], library: Library) -> Solved:
     """The link of `card`, a name or a file, with its laser currents solved.
@@ -59,14 +64,16 @@ def solve_link(card: str, settings: Mapping[str, str], library: Library) -> Solv
             key="CARD",
         )
     own, about_climate = split(settings)
-    link = apply(link, own)
+    found = override(link, own, library, name, origins=library.provenance(name))
+    require_paths(own, found.used, found.tree)
+    link = found.tree
     at: dict[ClimateName, Conditions] = {
         climate: apply(
             library.load(where).at(link.path.reach_m), about_climate[climate]
         )
         for climate, where in CLIMATES.items()
     }
-    given = [spec.path for spec in params(link) if spec.yaml_path in own]
+    given = [spec.path for p, spec in quantities(link).items() if p in own]
     fixed = [path for end in ENDS if (path := f"{end}.{CURRENT}") in given]
     ends = [end for end in ENDS if f"{end}.{CURRENT}" not in fixed]
     drives = link_drives(link, at["worst"], ends)
@@ -76,7 +83,7 @@ def solve_link(card: str, settings: Mapping[str, str], library: Library) -> Solv
         name=name,
         about=library.card(name).about,
         link=link,
-        origins=library.provenance(name),
+        origins=found.origins,
         settings=dict(settings),
         at=at,
         drives=drives,

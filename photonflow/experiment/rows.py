@@ -3,17 +3,28 @@
 import itertools
 from collections.abc import Iterable, Iterator
 
+import numpy as np
+
 from .. import causes
 from ..cards import Provenance
 from ..cluster.hardware import Cluster
 from ..cluster.step import Report
 from ..component import replace
-from ..links.laser_drive import LaserDrive
-from ..result.schema import PublishedRow, SourceRow, VariantResult
+from ..limits import TOLERANCE
+from ..result.schema import (
+    PartsRow,
+    PublishedRow,
+    SourceRow,
+    VariantResult,
+    YieldRow,
+)
 from ..result.variant import source_rows, variant_row
-from ..search.objective import Objective
-from ..search.optimise import Solution
+from ..search.fabrication import Population
+from ..search.laser_drive import LaserDrive
+from ..search.link_limits import LinkLimit, link_limits
 from ..search.sensitivity import elasticities
+from ..search.solution import Solution
+from .robust import JUDGED, WATTS, Robustness
 from .study import Study
 from .tasks import Task
 
@@ -25,15 +36,15 @@ def task_row(
     report: Report,
     drives: list[LaserDrive],
     solution: Solution | None,
+    robustness: Robustness | None = None,
 ) -> VariantResult:
     """The row of one task, from where its search or its drives left the cluster."""
     variant, workload = task.variant, study.workload(task.workload)
-    where, ranges = study.space(variant)
-    free = [f"{w}.{path}" for w in where for path in ranges]
+    free = study.free_paths(variant)
     before, prices = None, None
     if solution is not None:
         before = replace(study.cluster(variant), {d.path: d.amps for d in drives})
-        prices = solution.lagrangian
+        prices = solution.multipliers if robustness is None else None
         # The search has set its own currents anew.
         drives = [drive for drive in drives if drive.path not in free]
     origins = study.provenance(variant)
@@ -44,7 +55,7 @@ def task_row(
         cluster=cluster,
         workload=workload,
         report=report,
-        objective=objective(study, report),
+        constraints=constraints(study, report),
         drives=drives,
         free=free,
         cards={tier: study.technology(variant, tier) for tier in causes.TIERS},
@@ -53,17 +64,45 @@ def task_row(
         elasticities=elasticities(cluster, workload, prices, drives),
         solution=solution,
         before=before,
+        fabrication=robustness and yield_row(robustness),
     )
 
 
-def objective(study: Study, report: Report) -> Objective:
-    """The study's objective, with the minima of slacks that this variant has."""
-    everything = Objective(tiers=causes.TIERS).constraints(report)
-    names = {constraint.slack for constraint in everything}
-    minima = study.settings.constraints.items()
-    return Objective(
-        minimum={k: v for k, v in minima if k in names}, tiers=causes.TIERS
+def yield_row(robustness: Robustness) -> YieldRow:
+    """Yield of a variant before and after it was made robust."""
+    asked, found = robustness.asked, robustness.solution
+    return YieldRow(
+        link=robustness.place,
+        wanted=asked.wanted,
+        draws=asked.draws,
+        judged=JUDGED,
+        trimmed={trim.path: trim.step for trim in robustness.trimmed},
+        spread=robustness.spread,
+        as_drawn=_parts_row(robustness.before),
+        robust=_parts_row(robustness.after),
+        message=found.message,
+        seconds=sum(found.seconds.values()),
     )
+
+
+def _parts_row(drawn: Population) -> PartsRow:
+    worst = np.min([*drawn.slacks.values()], axis=0)
+    missed = {
+        name.partition(" at least ")[0]: float(np.mean(~(slack >= -TOLERANCE)))
+        for name, slack in drawn.slacks.items()
+    }
+    return PartsRow(
+        kept=drawn.share,
+        standard_error=drawn.standard_error,
+        missed={name: share for name, share in missed.items() if share > 0},
+        mean_w=float(drawn.values[WATTS].mean()),
+        worst_slacks=np.quantile(worst, np.linspace(0, 1, 101)).tolist(),
+    )
+
+
+def constraints(study: Study, report: Report) -> list[LinkLimit]:
+    """Every limit of the links, with the minima of the study."""
+    return link_limits(report, study.settings.constraints, causes.TIERS)
 
 
 def sources(study: Study, published: Iterable[PublishedRow] = ()) -> list[SourceRow]:

@@ -1,19 +1,19 @@
 """One task: laser currents, evaluation, search and the row of its result."""
 
-import math
 import threading
-from typing import Any
 
-from ..cluster.budgets import set_drive
+from .. import causes
 from ..cluster.hardware import Cluster
-from ..cluster.step import Report, evaluate
+from ..cluster.step import evaluate
 from ..result.schema import VariantResult
 from ..result.search import trace_rows
-from ..search.design_space import DesignSpace
-from ..search.objective import Objective
-from ..search.optimise import Solution, optimise
+from ..search.laser_drive import set_drive
+from ..search.minimise import Progress
+from ..search.optimise import optimise
+from ..search.solution import Solution
 from .folder import OnProgress, TraceRow
-from .rows import objective, task_row
+from .robust import Robustness, robust_design
+from .rows import task_row
 from .study import Study
 from .tasks import Task
 
@@ -37,15 +37,21 @@ def run_task(
     progress(f"{task.name}: laser currents at the worst corner")
     cluster, drives = set_drive(study.cluster(task.variant))
     workload = study.workload(task.workload)
-    where, ranges = study.space(task.variant)
     progress(f"{task.name}: evaluation")
     report = evaluate(cluster, workload)
     solution = None
-    if search and ranges:
-        solution = _search(study, task, cluster, report, progress, stop)
-        cluster, report = solution.cluster, solution.report
+    if search and study.free(task.variant):
+        solution = _search(study, task, cluster, progress, stop)
+        cluster = solution.component
+        report = evaluate(cluster, workload)
+    robustness = None
+    if solution is not None and task.variant in study.settings.robust:
+        robustness = _robust(study, task, cluster, progress, stop)
+        cluster = robustness.cluster
+        report = evaluate(cluster, workload)
     progress(f"{task.name}: sensitivities")
-    row = task_row(study, task, cluster, report, drives, solution)
+    study = study.chosen({} if solution is None else solution.choices)
+    row = task_row(study, task, cluster, report, drives, solution, robustness)
     return row, [] if solution is None else trace_rows(solution)
 
 
@@ -53,23 +59,14 @@ def _search(
     study: Study,
     task: Task,
     cluster: Cluster,
-    report: Report,
     progress: OnProgress,
     stop: threading.Event,
 ) -> Solution:
     """The best design of the free parameters of one variant."""
-    where, ranges = study.space(task.variant)
     settings = study.settings.search
-    minimum = objective(study, report).minimum
 
-    def follow(now: Any) -> None:
-        # Until a start is feasible there is no best one.
-        best = now.best_j_per_token
-        best_now = f", {best:.4f} J/token" if math.isfinite(best) else ""
-        progress(
-            f"{task.name}: search, iteration {now.iteration}, "
-            f"{now.feasible:.0%} of starts have arrived{best_now}"
-        )
+    def follow(now: Progress) -> None:
+        progress(f"{task.name}: {_so_far(now)}")
         if stop.is_set():
             raise KeyboardInterrupt
 
@@ -77,12 +74,50 @@ def _search(
     solution = optimise(
         cluster,
         study.workload(task.workload),
-        DesignSpace.of(cluster, where, ranges),
-        Objective(minimum=minimum),
+        free=study.free(task.variant),
+        choices=study.choices(task.variant),
+        minima=study.settings.constraints,
+        tiers=causes.TIERS,
         starts=settings.starts,
         seed=settings.seed,
         callback=follow,
     )
     seconds = ", ".join(f"{k} {v:.1f} s" for k, v in solution.seconds.items())
-    progress(f"{task.name}: search done: {seconds}")
+    progress(f"{task.name}: search: {solution.message} ({seconds})")
     return solution
+
+
+def _robust(
+    study: Study,
+    task: Task,
+    cluster: Cluster,
+    progress: OnProgress,
+    stop: threading.Event,
+) -> Robustness:
+    """The design of one variant that works from part to part."""
+
+    def follow(now: Progress) -> None:
+        best = "no yield yet" if now.best is None else f"{now.best:.3f} W a link"
+        progress(f"{task.name}: yield, iteration {now.iteration}: {best}")
+        if stop.is_set():
+            raise KeyboardInterrupt
+
+    progress(f"{task.name}: yield, compiling")
+    found = robust_design(study, task.variant, cluster, follow)
+    progress(
+        f"{task.name}: yield: {found.before.share:.1%} as drawn, "
+        f"{found.after.share:.1%} robust"
+    )
+    return found
+
+
+def _so_far(now: Progress) -> str:
+    """Best of every branch, and what still runs."""
+    best = [
+        f"{j:.4f} J/token" if j is not None else "nothing keeps all limits yet"
+        for j in now.by_branch.values()
+    ]
+    return (
+        f"search, iteration {now.iteration}: {'; '.join(best)}; "
+        f"{now.running} starts running"
+    )

@@ -5,12 +5,14 @@ from typing import Annotated, Literal
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     FiniteFloat,
     PositiveInt,
     StrictFloat,
     StrictInt,
     StrictStr,
+    Tag,
 )
 
 from ..cards.schema import Strict
@@ -50,21 +52,58 @@ class Branches(Strict):
     branches: tuple[tuple[str, str], ...] = Field(min_length=1)
 
 
-class Free(Strict):
-    """Quantities that a search may move, and where they are."""
+class Choices(Strict):
+    """What no slope reaches, tried one by one: cards of a part, or values."""
+
+    choices: tuple[str | int | float, ...] = Field(min_length=1)
+
+
+class Group(Strict):
+    """Quantities that a search may move, and the equal parts that they are in."""
 
     where: tuple[str, ...] = Field(
         description="dotted paths of equal parts that move as one", min_length=1
     )
-    parameters: dict[str, tuple[str, str] | Branches] = Field(
-        description="dotted path below `where` -> lowest and highest value"
+    parameters: dict[str, tuple[str, str] | Branches | Choices] = Field(
+        description="dotted path below `where` -> lowest and highest value, or choices"
+    )
+
+
+def _form(given: object) -> str:
+    return "list" if isinstance(given, list | tuple) else "group"
+
+
+Groups = Annotated[
+    Annotated[Group, Tag("group")] | Annotated[tuple[Group, ...], Tag("list")],
+    Discriminator(_form),
+]
+
+
+class Trimmed(Strict):
+    """How a number is adjusted on every part after fabrication."""
+
+    step: str = Field(description="it moves by twice this at most, either way")
+    limits: tuple[str, ...] = Field(
+        description="slacks of which the smallest is made large", min_length=1
+    )
+
+
+class Robust(Strict):
+    """What a searched variant is to keep from part to part."""
+
+    wanted: float = Field(
+        0.95, gt=0.0, lt=1.0, description="share of links that keep every limit"
+    )
+    draws: int = Field(128, ge=2, le=256, description="parts in the search")
+    trimmed: dict[str, Trimmed] = Field(
+        {}, description="dotted path below an end -> how it is adjusted"
     )
 
 
 class Search(Strict):
     """How a search runs."""
 
-    starts: PositiveInt = Field(64, description="random starting points")
+    starts: PositiveInt = Field(8, description="starting points of every branch")
     seed: int = Field(0, ge=0, description="of the starting points")
 
 
@@ -80,12 +119,17 @@ class Experiment(Strict):
     )
     cluster: ClusterCards
     variants: dict[str, VariantFile] = Field(description="technologies", min_length=1)
-    free: dict[str, Free] = Field({}, description="variant -> what may move in it")
+    free: dict[str, Groups] = Field(
+        {}, description="variant -> what may move in it: a group, or a list of them"
+    )
+    robust: dict[str, Robust] = Field(
+        {}, description="searched variant -> the yield that it is to have"
+    )
     constraints: dict[str, FiniteFloat] = Field(
         {}, description="name of a slack -> its minimum, where that is not 0"
     )
     objective: Literal["j_per_token"] = "j_per_token"
-    search: Search = Search.model_construct(starts=64, seed=0)
+    search: Search = Search.model_construct(starts=8, seed=0)
     sweep: dict[str, tuple[StrictStr | StrictInt | StrictFloat, ...]] = Field(
         {}, description="what `--set` takes -> its values; the grid is their product"
     )

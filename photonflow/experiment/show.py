@@ -5,7 +5,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..cards import Library, Provenance, apply
+from ..cards import Library, Provenance
+from ..cards.overrides import override, require_paths
 from ..component import params
 from ..links.base import AbstractLink
 from ..quantity import show
@@ -15,7 +16,7 @@ from ..report.table import Table, terminal, text_table
 from .diagnosis import diagnose
 from .link import solve_link, split
 from .rows import sources
-from .study import SETTING, Study
+from .study import Study
 from .tasks import Task, tasks
 
 
@@ -35,8 +36,10 @@ def show_card(library: Library, name: str, settings: Mapping[str, str]) -> Shown
     # What begins with a climate is no path into the card; `link` checks it.
     part = library.load(name)
     own = settings if not isinstance(part, AbstractLink) else split(settings)[0]
-    part = apply(part, own)
-    rows = values(part, library.provenance(name), settings)
+    found = override(part, own, library, "--set", origins=library.provenance(name))
+    require_paths(own, found.used, found.tree)
+    part = found.tree
+    rows = values(part, found.origins)
     columns = ("path", "value", "range", "source", "kind")
     cells = [[str(row[column]) for column in columns] for row in rows]
     tables = [terminal(text_table(f"{name}: {card.about}", columns, cells))]
@@ -73,14 +76,11 @@ def cards_below(library: Library, name: str, place: str = "") -> dict[str, str]:
     return found
 
 
-def values(
-    part: Any, origins: Mapping[str, Provenance], settings: Mapping[str, str]
-) -> list[dict[str, Any]]:
+def values(part: Any, origins: Mapping[str, Provenance]) -> list[dict[str, Any]]:
     """One row per number: value, unit, range and who said so."""
     rows = []
     for spec in params(part):
         origin = origins[spec.path]
-        changed = spec.yaml_path in settings
         rows.append(
             {
                 "path": spec.yaml_path,
@@ -89,8 +89,8 @@ def values(
                 "unit": spec.unit,
                 "range": f"{show(origin.low, spec.unit)} to "
                 f"{show(origin.high, spec.unit)}",
-                "source": SETTING if changed else origin.source,
-                "kind": SETTING if changed else origin.kind,
+                "source": origin.source,
+                "kind": origin.kind,
                 "doc": spec.doc,
                 "note": origin.note,
             }
@@ -107,10 +107,12 @@ def show_experiment(study: Study) -> Shown:
         "experiment": settings.model_dump(mode="json"),
         "cards": by_variant,
         "free": {
-            variant: {"where": list(where), "ranges": ranges}
+            variant: [
+                {"name": one.name, "paths": one.paths, "boxes": one.boxes}
+                for one in study.free(variant)
+            ]
             for variant in study.variants
-            for where, ranges in [study.space(variant)]
-            if ranges
+            if study.groups(variant)
         },
     }
     if settings.sweep:
@@ -143,15 +145,15 @@ def _cards(by_variant: Mapping[str, Mapping[str, str]]) -> Table:
 def _free(study: Study) -> Table:
     rows = []
     for variant in study.variants:
-        where, ranges = study.space(variant)
         specs = {spec.path: spec for spec in params(study.cluster(variant))}
-        for path, branches in ranges.items():
-            spec = specs[f"{where[0]}.{path}"]
+        for one in study.free(variant):
+            spec = specs[one.paths[0]]
             shown = ", ".join(
                 f"{show(low, spec.unit)} to {show(high, spec.unit)}"
-                for low, high in branches
+                for low, high in one.boxes
             )
-            rows.append([variant, path, show(spec.value, spec.unit), shown])
+            name = one.name or spec.yaml_path
+            rows.append([variant, name, show(spec.value, spec.unit), shown])
     columns = ("variant", "parameter", "from the card", "ranges")
     return text_table("Free parameters", columns, rows)
 

@@ -6,17 +6,24 @@ import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import equinox as eqx
-
-from ..cards import Library, Provenance, apply
+from ..cards import Library, Provenance
 from ..cards.classes import accepts
+from ..cards.overrides import (
+    SETTING,
+    below,
+    changed,
+    override,
+    quantities,
+    require_paths,
+)
 from ..cards.values import read, require_name
 from ..cluster.step import Cluster
 from ..cluster.workload import Workload
-from ..component import Component, Param, getter, params, require_x64
+from ..component import Component, Param, getter, params, parts, require_x64
 from ..quantity import InputError, show
+from ..search.design_space import Free
 from .io import (
     configure,
     is_key,
@@ -26,7 +33,7 @@ from .io import (
     read_model,
     read_workload,
 )
-from .schema import Branches, ClusterCards, Experiment
+from .schema import Branches, Choices, ClusterCards, Experiment, Group
 from .workload_schema import WorkloadFile
 from .workloads import build, decoder
 
@@ -34,11 +41,16 @@ from .workloads import build, decoder
 SweepPoint = tuple[tuple[str, str], ...]
 """key and value, as `--set` would take them; empty where nothing is swept"""
 
-SETTING = "setting"
-"""as a source: the experiment itself says so"""
 
-Ranges = dict[str, list[tuple[float, float]]]
-"""path below `where` -> branches, each lowest and highest SI value"""
+class _Built(NamedTuple):
+    """The cluster of one variant."""
+
+    cluster: Cluster
+    origins: dict[str, Provenance]
+    cards: dict[str, str]
+    """of parts that `set`, `--set` or the sweep exchange"""
+    overridden: list[str]
+    """paths of `--set` and of the sweep that are there"""
 
 
 class Study:
@@ -63,11 +75,12 @@ class Study:
         self.settings: Experiment
         self.overrides: dict[str, str]
         self.settings, self.overrides = configure(self._data, settings, self.file)
-        for name in self.settings.free:
-            require_name(
-                name, self.variants, key="free", file=self.label, what="variant"
-            )
-        self._built: dict[str, tuple[Cluster, dict[str, Provenance]]] = {}
+        for key in ("free", "robust"):
+            for name in getattr(self.settings, key):
+                require_name(
+                    name, self.variants, key=key, file=self.label, what="variant"
+                )
+        self._built: dict[str, _Built] = {}
         self._workloads: dict[str, tuple[Workload, WorkloadFile, str]] = {}
         self.__dict__.pop("_shared", None)
 
@@ -88,11 +101,11 @@ class Study:
 
     def cluster(self, variant: str) -> Cluster:
         """The cluster of `variant` as its cards describe it."""
-        return self._build(variant)[0]
+        return self._build(variant).cluster
 
     def provenance(self, variant: str) -> dict[str, Provenance]:
         """Origin of every number of that cluster, by dotted Python path."""
-        return dict(self._build(variant)[1])
+        return dict(self._build(variant).origins)
 
     def workload(self, name: str) -> Workload:
         """The workload `name`."""
@@ -129,42 +142,102 @@ class Study:
         here.settings = here.settings.model_copy(update={"sweep": {}})
         return here
 
-    def space(self, variant: str) -> tuple[tuple[str, ...], Ranges]:
-        """Where the free parameters of `variant` are, and their ranges in SI.
+    def groups(self, variant: str) -> tuple[Group, ...]:
+        """What the file frees in `variant`, one entry for each group of equal parts."""
+        given = self.settings.free.get(variant, ())
+        return (given,) if isinstance(given, Group) else given
 
-        Paths are Python paths below `where`; an experiment may only narrow what the
-        cards and the models allow.
+    def free(self, variant: str) -> list[Free]:
+        """The free parameters of `variant`, with their ranges in SI.
+
+        An experiment may only narrow what the cards and the models allow.
         """
-        free = self.settings.free.get(variant)
-        if free is None:
-            return (), {}
-        cluster, origins = self._build(variant)
-        specs = {spec.yaml_path: spec for spec in params(cluster)}
-        ranges: Ranges = {}
-        for path, given in free.parameters.items():
-            key = f"free.{variant}.parameters.{path}"
-            branches = given.branches if isinstance(given, Branches) else (given,)
-            for where in free.where:
-                full = f"{where}.{path}"
-                require_name(
-                    full, specs, key=key, file=self.label, what="path of a quantity"
-                )
-                spec, origin = specs[full], origins[specs[full].path]
-                limits = [self._range(b, spec, origin, key) for b in branches]
-            ranges[spec.path.removeprefix(f"{where}.")] = limits
-        return free.where, ranges
+        cluster, origins, *_ = self._build(variant)
+        specs = quantities(cluster)
+        found, taken = [], set()
+        for place, group in self._places(variant):
+            for path, given in group.parameters.items():
+                if isinstance(given, Choices):
+                    continue
+                key = f"{place}.parameters.{path}"
+                branches = given.branches if isinstance(given, Branches) else (given,)
+                paths = []
+                for where in group.where:
+                    full = f"{where}.{path}"
+                    require_name(
+                        full, specs, key=key, file=self.label, what="path of a quantity"
+                    )
+                    spec = specs[full]
+                    origin = origins[spec.path]
+                    boxes = [self._range(b, spec, origin, key) for b in branches]
+                    if spec.path in taken:
+                        raise InputError(
+                            "every quantity once",
+                            problem=f"`{full}` is free twice",
+                            key=key,
+                            file=self.label,
+                        )
+                    taken.add(spec.path)
+                    paths.append(spec.path)
+                name = spec.yaml_path.removeprefix(f"{where}.")
+                found.append(Free(paths, boxes=boxes, name=name))
+        return found
+
+    def choices(self, variant: str) -> dict[tuple[str, ...], dict[str, Any]]:
+        """What `variant` tries one by one: paths -> option by its name in the file."""
+        cluster, found = self.cluster(variant), {}
+        for place, group in self._places(variant):
+            for path, given in group.parameters.items():
+                if not isinstance(given, Choices):
+                    continue
+                paths = tuple(f"{where}.{path}" for where in group.where)
+                options = {}
+                for option in map(str, given.choices):
+                    try:
+                        tree = changed(
+                            cluster, dict.fromkeys(paths, option), self.library
+                        )
+                    except InputError as error:
+                        error.key = f"{place}.parameters.{path}"
+                        error.file = self.label
+                        raise
+                    options[option] = getter(paths[0])(tree)
+                found[paths] = options
+        return found
+
+    def chosen(self, choices: Mapping[str, str]) -> "Study":
+        """This study with options taken, as if `--set` had done it."""
+        if not choices:
+            return self
+        here = copy.copy(self)
+        here.overrides = self.overrides | dict(choices)
+        here._built = {}
+        return here
+
+    def _places(self, variant: str) -> list[tuple[str, Group]]:
+        """Groups with the keys under which they stand in the file."""
+        one = isinstance(self.settings.free.get(variant), Group)
+        return [
+            (f"free.{variant}" + ("" if one else f".{number}"), group)
+            for number, group in enumerate(self.groups(variant))
+        ]
+
+    def free_paths(self, variant: str) -> list[str]:
+        """Python path of everything that is free in `variant`."""
+        return [path for one in self.free(variant) for path in one.paths]
 
     def cards(self, variant: str) -> dict[str, str]:
         """Card of every part of the cluster that has one, by path, `parts` included."""
         shared = self.settings.cluster.model_dump(
             exclude={"accelerators"}, exclude_none=True
         )
-        return {**shared, **self.settings.variants[variant].parts}
+        chosen = self.settings.variants[variant].parts
+        return {**shared, **chosen, **self._build(variant).cards}
 
     def technology(self, variant: str, tier: str) -> dict[str, str]:
         """Name of the link card of every hop of `tier`."""
         topology = self.library.card(self.cards(variant)[tier])
-        chosen = self.settings.variants[variant].parts
+        chosen = self.cards(variant)
         hops = [name for name in topology.parts if name.endswith("link")]
         return {hop: chosen.get(f"{tier}.{hop}", topology.parts[hop]) for hop in hops}
 
@@ -177,38 +250,42 @@ class Study:
             self._workloads[name] = built, entry, who
         return self._workloads[name]
 
-    def _build(self, variant: str) -> tuple[Cluster, dict[str, Provenance]]:
+    def _build(self, variant: str) -> _Built:
         require_name(variant, self.variants, file=self.label, what="variant")
         if variant not in self._built:
             cluster, origins = self._shared
             changes = self.settings.variants[variant]
             for path, card in changes.parts.items():
-                key = f"variants.{variant}.parts.{path}"
-                cluster, origins = self._replace(cluster, origins, path, card, key)
-            cluster = apply(cluster, changes.set, self.label)
-            own = {s.yaml_path: s.path for s in params(cluster)}
-            here = {k: v for k, v in self.overrides.items() if k in own}
-            cluster = apply(cluster, here)
-            for path in [*changes.set, *here]:
-                origins[own[path]] = self._setting(own[path], origins[own[path]])
-            self._built[variant] = cluster, origins
+                cluster, origins = self._part(cluster, origins, variant, path, card)
+            own = self.library, self.name
+            here = override(
+                cluster, changes.set, *own, origins=origins, file=self.label
+            )
+            require_paths(changes.set, here.used, here.tree, self.label)
+            last = override(here.tree, self.overrides, *own, origins=here.origins)
+            cards = {k: v for k, v in (here.used | last.used).items() if v}
+            self._built[variant] = _Built(last.tree, last.origins, cards, [*last.used])
         return self._built[variant]
+
+    def overridden(self, variant: str) -> list[str]:
+        """Paths of `--set` and of the sweep that are there in `variant`."""
+        return self._build(variant).overridden
 
     @functools.cached_property
     def _shared(self) -> tuple[Cluster, dict[str, Provenance]]:
         """The cluster before any variant changes it."""
         cards = self.settings.cluster
         quantities = {f.name: f.type for f in dataclasses.fields(Cluster)}
-        parts, origins = {}, {}
+        made, origins = {}, {}
         for name in ClusterCards.model_fields:
             if name == "accelerators" or getattr(cards, name) is None:
                 continue
             part, found = self._card(
                 getattr(cards, name), accepts(quantities[name])[0], f"cluster.{name}"
             )
-            parts[name] = part
-            origins |= _below(name, found)
-        cluster = Cluster(**parts, accelerators=float(cards.accelerators))
+            made[name] = part
+            origins |= below(name, found)
+        cluster = Cluster(**made, accelerators=float(cards.accelerators))
         spec = next(s for s in params(cluster) if s.path == "accelerators")
         if not spec.low <= cards.accelerators <= spec.high:
             raise InputError(
@@ -231,21 +308,22 @@ class Study:
         )
         return cluster, origins
 
-    def _replace(
+    def _part(
         self,
         cluster: Cluster,
         origins: dict[str, Provenance],
+        variant: str,
         path: str,
         card: str,
-        key: str,
     ) -> tuple[Cluster, dict[str, Provenance]]:
         """`cluster` with the part at `path` built from another card."""
-        parts = dict(_parts(cluster))
-        require_name(path, parts, key=key, file=self.label, what="path of a part")
-        part, found = self._card(card, parts[path], key)
-        cluster = eqx.tree_at(getter(path), cluster, part, is_leaf=lambda x: x is None)
-        kept = {k: v for k, v in origins.items() if not k.startswith(f"{path}.")}
-        return cluster, kept | _below(path, found)
+        key, places = f"variants.{variant}.parts.{path}", parts(cluster)
+        require_name(path, places, key=key, file=self.label, what="path of a part")
+        self._card(card, accepts(places[path].type)[0], key)
+        found = override(
+            cluster, {path: card}, self.library, origins=origins, file=self.label
+        )
+        return found.tree, found.origins
 
     def _card(
         self, name: str, classes: Sequence[type], key: str
@@ -261,11 +339,6 @@ class Study:
                 file=self.label,
             )
         return part, self.library.provenance(name)
-
-    def _setting(self, path: str, origin: Provenance) -> Provenance:
-        return dataclasses.replace(
-            origin, card=self.name, source=SETTING, kind=SETTING, estimate=False
-        )
 
     def _range(
         self, given: tuple[str, str], spec: Param, origin: Provenance, key: str
@@ -286,24 +359,3 @@ class Study:
                 file=self.label,
             )
         return low, high
-
-
-def _below(prefix: str, origins: dict[str, Provenance]) -> dict[str, Provenance]:
-    """Provenance of a card as provenance of a part of the cluster."""
-    moved = ((f"{prefix}.{path}", origin) for path, origin in origins.items())
-    return {path: dataclasses.replace(origin, path=path) for path, origin in moved}
-
-
-def _parts(tree: Any, prefix: str = "") -> list[tuple[str, tuple[type, ...]]]:
-    """Path of every part in `tree`, with the classes that may stand there."""
-    found = []
-    for field in dataclasses.fields(tree):
-        value = getattr(tree, field.name)
-        path = f"{prefix}.{field.name}" if prefix else field.name
-        classes, _ = accepts(field.type)
-        if isinstance(value, Component):
-            found.append((path, classes))
-            found += _parts(value, path)
-        elif value is None and any(issubclass(c, Component) for c in classes):
-            found.append((path, classes))  # empty, but may be filled
-    return found

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..result.schema import BoundRow, LaserDriveRow, VariantResult
+from ..result.schema import BoundRow, LaserDriveRow, VariantResult, YieldRow
 from ..units import SUFFIX
 from .labels import NONE, Number, interval, number, quantity, si, unit_of
 from .table import Cell, Column, Row, Table
@@ -14,16 +14,18 @@ def design(variant: VariantResult) -> Table:
     search = variant.search
     box = next((b.box for b in search.branches if b.won), {}) if search else {}
     active = {row.name: row for row in search.bounds} if search else {}
+    names = search.variables if search else {}
     drives = {drive.path: drive for drive in variant.drives}
     rows: dict[tuple[Cell, ...], list[str]] = {}
     for path, value in variant.design.items():
         # A drive that was solved for may bear the name of one that was searched.
-        bounds = None if path in drives else of_path(box, path)
+        variable = names.get(path, "")
+        bounds = None if path in drives else box.get(variable)
         origin = variant.provenance.get(path)
         low, high = bounds or ((origin.low, origin.high) if origin else (None, None))
         bound = at_bound(value, low, high)
         if bounds:
-            bound += _worth_of_bound(of_path(active, path))
+            bound += _worth_of_bound(active.get(variable))
         end, name = split(path)
         cells = (
             Cell(name, code=True),
@@ -85,15 +87,31 @@ def search_text(variant: VariantResult) -> str:
     if search is None:
         return ""
     text = (
-        f"{search.starts} starts. Of those on the branch that was taken, "
+        f"{search.message}. {search.starts} starts, {search.evaluations} designs. Of "
+        f"the starts on the branch that was taken, "
         f"{number(search.feasible_share, '.0%')} ended with all limits met and "
-        f"{number(search.agreeing_share, '.0%')} within 0.5 % of the best in watts of "
-        f"one link end. KKT residual, 0 at an optimum: {number(search.kkt, '.1e')}."
+        f"{number(search.agreeing_share, '.0%')} within 0.1 % of the best."
     )
     if search.relax:
         short = ", ".join(f"{n} ({number(s, '.3g')})" for n, s in search.relax.items())
-        text += f" No start met all limits. Short by: {short}."
-    return text
+        text += f" Short by: {short}."
+    if search.outside:
+        text += f" No free parameter moves {', '.join(search.outside)}."
+    text = text[0].upper() + text[1:]
+    return f"{text} {_yield_text(variant.fabrication)}".rstrip()
+
+
+def _yield_text(row: YieldRow | None) -> str:
+    """What made a design robust, and what that costs."""
+    if row is None:
+        return ""
+    more = 100 * (row.robust.mean_w / row.as_drawn.mean_w - 1)
+    return (
+        f"For a yield of {row.wanted:.0%} the design then moved off its limits: "
+        f"{row.robust.kept:.1%} of {row.judged:,} fresh links keep them, of the "
+        f"optimum as drawn {row.as_drawn.kept:.1%}, for {number(more, '.1f')} % more "
+        f"watts a link ({row.link}; {row.draws} draws in the search: {row.message})."
+    )
 
 
 def branches(variant: VariantResult) -> Table | None:
@@ -123,11 +141,18 @@ def branches(variant: VariantResult) -> Table | None:
                 [
                     Cell(
                         "; ".join(
-                            f"{name} {interval(*row.box[name], units.get(name, '1'))}"
-                            for name in differ
+                            [f"{k} = {v}" for k, v in row.choices.items()]
+                            + [
+                                f"{n} {interval(*row.box[n], units.get(n, '1'))}"
+                                for n in differ
+                            ]
                         )
                     ),
-                    Cell(number(row.j_per_token, ".4f")),
+                    Cell(
+                        number(row.j_per_token, ".4f")
+                        if row.j_per_token is not None
+                        else "not found"
+                    ),
                     Cell(number(row.watts, ".3f")),
                     Cell(number(row.feasible_share, ".0%")),
                     Cell(number(row.agreeing_share, ".0%")),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import causes
 from ..result.names import task_name
-from ..result.schema import VariantResult
+from ..result.schema import SearchRow, VariantResult
 from .drawing import below, beside, canvas, headline, span, stack
 from .labels import (
     CAUSES,
@@ -208,81 +208,88 @@ def utilisation(variants: Variants) -> "Figure | None":
 def search_trace(
     variants: Variants, trace: Sequence[Mapping[str, Any]] | None
 ) -> "Figure | None":
-    """Best objective, worst violation and starts that arrived, by iteration."""
+    """Best objective, its optimality conditions and starts that go on, by iteration."""
     rows = [row for row in trace or [] if row.get("iteration") is not None]
     if not rows:
         return None
-    tasks = dict.fromkeys(str(row.get("task", "search")) for row in rows)
-    figure, (left, right, done) = canvas(3.2, 3, sharex=True)
-    gains = []
-    for colour, task in zip(itertools.cycle(TASK_COLOURS), tasks, strict=False):
+    figure, (left, right, going) = canvas(3.2, 3, sharex=True)
+    gains, together = [], _together(rows)
+    for colour, (task, label) in zip(itertools.cycle(TASK_COLOURS), together.items()):
         own = [row for row in rows if str(row.get("task", "search")) == task]
-        base = _baseline(variants, task)
-        best = [
-            (row["iteration"], row["best_j_per_token"])
-            for row in own
-            if _finite(row.get("best_j_per_token"))
-        ]
-        base = base or (best[0][1] if best else None)
-        if best and base:
-            gain = [(i, (j / base - 1) * 100) for i, j in best]
+        style: dict[str, Any] = dict(ms=3.5, color=colour)
+        gain = _gains(own, _searched(variants, task))
+        if gain:
             gains.append(gain[-1][1])
-            left.plot(*zip(*gain, strict=True), "o-", ms=3.5, color=colour, label=task)
-        worst = [
-            (row["iteration"], max(float(row["worst_violation"]), 1e-12))
-            for row in own
-            if _finite(row.get("worst_violation"))
-        ]
-        if worst:
-            right.plot(
-                *zip(*worst, strict=True), "o-", ms=3.5, color=colour, label=task
-            )
-            right.set_yscale("log")
-            right.yaxis.set_major_formatter(lambda y, _: f"{y:.0e}")
-        arrived = [
-            (row["iteration"], 100 * row["feasible"])
-            for row in own
-            if _finite(row.get("feasible"))
-        ]
-        if arrived:
-            done.plot(*zip(*arrived, strict=True), "o-", ms=3.5, color=colour)
+            left.plot(*zip(*gain, strict=True), "o-", label=label, **style)
+        for ax, key in ((right, "kkt"), (going, "running")):
+            points = [(r["iteration"], r[key]) for r in own if _finite(r.get(key))]
+            if points:
+                ax.plot(*zip(*points, strict=True), "o-", **style)
     headline(figure, _outcome(gains))
     left.axhline(0, color="#737373", lw=0.8, ls="--")
-    left.set_ylabel("J/token against the baseline, %")
-    left.set_title("best that keeps all limits", loc="left", size=10)
-    done.set_ylim(-3, 103)
-    done.set_ylabel("starts that have arrived, %")
-    done.set_title("all branches together", loc="left", size=10)
+    left.set_ylabel("change against the baseline, %")
+    left.set_title("watts of the free links: the best so far", loc="left", size=10)
+    right.set_yscale("log")
     right.axhline(1e-6, color="#737373", lw=0.8, ls="--")
     right.annotate(
-        "met below 1e-6", (0.98, 1e-6), (0, 3), ha="right", size=8,
+        "an optimum below 1e-6", (0.98, 1e-6), (0, 3), ha="right", size=8,
         xycoords=("axes fraction", "data"), textcoords="offset points",
     )  # fmt: skip
-    right.set_ylabel("worst violation of a limit (no unit)")
-    right.set_title("worst of all starts", loc="left", size=10)
-    for ax in (left, right, done):
+    right.set_ylabel("KKT residual (no unit)")
+    right.set_title("how far the best is from an optimum", loc="left", size=10)
+    going.set_ylim(bottom=0)
+    going.set_ylabel("starts")
+    going.set_title("starts that go on, all branches", loc="left", size=10)
+    for ax in (left, right, going):
         ax.set_xlabel("iteration")
         ax.grid(color="#E5E5E5", lw=0.6)
-    if 1 < len(tasks) <= 8:  # more would hide the lines
+    if 1 < len(together) <= 8:  # more would hide the lines
         left.legend(frameon=False, fontsize=8.5)
     return figure
 
 
+def _together(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """A task of each kind, and the names of all that went the same way.
+
+    Workloads of one variant share the search of its optics.
+    """
+    ways: dict[str, list[Any]] = {}
+    for row in rows:
+        way = row.get("iteration"), row.get("best_link_w"), row.get("running")
+        ways.setdefault(str(row.get("task", "search")), []).append(way)
+    names: dict[str, list[str]] = {}
+    for task, way in ways.items():
+        names.setdefault(repr(way), []).append(task)
+    return {same[0]: ", ".join(same) for same in names.values()}
+
+
+def _gains(
+    rows: Sequence[Mapping[str, Any]], searched: SearchRow | None
+) -> list[tuple[int, float]]:
+    """Iteration and change of the free links' watts against the baseline, in %."""
+    base = searched and searched.baseline_link_w
+    return [
+        (row["iteration"], (row["best_link_w"] / base - 1) * 100)
+        for row in rows
+        if base and _finite(row.get("best_link_w"))
+    ]
+
+
 def _outcome(gains: list[float]) -> str:
     if not gains:
-        return "The search found no design that keeps all limits"
+        return "The search found no design of the links that keeps all limits"
     verb = "lowers" if min(gains) <= 0 else "raises"
     by = number(abs(min(gains)), ".2f")
-    return f"The search {verb} J/token by {by} % against the design it started from"
+    return f"The search {verb} the watts of the free links by {by} %"
 
 
 def _finite(value: Any) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def _baseline(variants: Variants, task: str) -> float | None:
-    """J/token before the search that `task`, `workload.variant`, names."""
+def _searched(variants: Variants, task: str) -> SearchRow | None:
+    """How the search went that `task`, `workload.variant`, names."""
     for v in variants:
         if task in (task_name(v.workload, v.name, v.point), v.name):
-            return v.baseline_j_per_token
+            return v.search
     return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..result.schema import Result
-from . import design, details, figures, link_figures, sweep, tables
+from . import design, details, figures, link_figures, sweep, tables, yield_figures
 from . import matrix_unit_figures as unit_figures
 from .labels import labels, number
 
@@ -60,11 +60,15 @@ CAPTIONS = {
     "port_watts": "Plain colours are inside the vendor's box (module or engine, with "
     "its laser); hatched ones are in the host chip, which a vendor does not count. The "
     "link is the one between switches. Diamonds are published claims.",
-    "search_trace": "The search descends from many starts at once. Left: the best of "
-    "those that keep all limits so far. Middle: the worst of all starts; a branch that "
-    "cannot keep its limits stays high. Right: starts of all branches that keep "
-    "all limits and can improve no further; those of a branch that cannot keep them "
-    "never arrive.",
+    "fabrication": "Links of one design as fabrication leaves them: gap, doping, "
+    "losses, laser and receiver stray by what their cards say, set-points of locks are "
+    "trimmed on every part. Left: how many links keep every limit by at least some "
+    "slack; those right of the dashed line work. Right: which limits the others miss.",
+    "search_trace": "The search descends from many starts at once. Left: the best "
+    "design so far that keeps all limits; nothing is drawn before there is one. "
+    "Middle: what is left of the gradient of the best, limits and bounds taken into "
+    "account. Right: a start ends where it has arrived, has come to a better one, or "
+    "belongs to a branch in which none keeps all limits.",
 }
 MISSING = {
     "budget": "No optical scale-out link in this result: nothing to draw in dB.",
@@ -93,12 +97,14 @@ def draw(result: Result, trace: Trace | None) -> dict[str, str | None]:
     variants, swept = sweep.first_and_last(everything), sweep.swept(everything)
     with matplotlib.rc_context(_STYLE):
         unit = unit_figures.matrix_unit(everything)
+        parts = yield_figures.fabrication(everything)
         found = {
             **({"sweep": sweep.j_per_token(everything)} if swept else {}),
             "energy": figures.energy(variants),
             "standing": figures.standing(variants),
             "step_time": figures.step_time(variants),
             **({"matrix_unit": unit} if unit else {}),
+            **({"fabrication": parts} if parts else {}),
             "utilisation": figures.utilisation(variants),
             "budget": link_figures.budget(variants),
             "port_watts": link_figures.port_watts(variants, result.published),

@@ -8,7 +8,7 @@ from .. import causes, limits
 from ..causes import DIRECTIONS, ClimateName, DirectionName
 from ..component import Param, params
 from ..links.base import AbstractLink, Conditions, LinkBudget
-from ..links.laser_drive import LaserDrive
+from ..search.laser_drive import LaserDrive
 from ..search.repair import Repair
 from .labels import limit, noise_name, show_quantity
 from .link_schema import (

@@ -1,7 +1,7 @@
 """A `Report` of the cluster as rows of `result.json`: arrays to floats."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from .. import causes, limits
@@ -9,8 +9,8 @@ from ..cluster.hardware import Cluster
 from ..cluster.step import Report
 from ..cluster.topology import FatTree
 from ..links.base import Direction, LinkBudget, PortBudget
-from ..links.laser_drive import LaserDrive
-from ..search.objective import Objective
+from ..search.laser_drive import LaserDrive
+from ..search.link_limits import LinkLimit
 from .labels import STAGES
 from .schema import (
     MODULE_BPS,
@@ -175,16 +175,16 @@ def drive_row(drive: LaserDrive) -> LaserDriveRow:
 def constraint_rows(
     cluster: Cluster,
     report: Report,
-    objective: Objective,
+    constraints: Sequence[LinkLimit],
     multipliers: Mapping[str, float] | None,
 ) -> list[ConstraintRow]:
-    """Every limit of `objective`, under the search's own names.
+    """Every limit, under the search's own names.
 
     `multipliers` is d(J/token)/d(slack), by the same names.
     """
     hops = cluster.hops()
     rows = []
-    for constraint in objective.constraints(report):
+    for constraint in constraints:
         budget = getattr(report, constraint.climate)[constraint.tier][constraint.hop]
         direction: Direction = getattr(budget, constraint.direction)
         slack = float(direction.slacks[constraint.slack])

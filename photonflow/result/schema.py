@@ -163,8 +163,9 @@ class BoundRow(Row):
 
 
 class BranchRow(Row):
-    """One box of a search, such as one sign of a detuning."""
+    """One box of a search, such as one sign of a detuning, or one choice."""
 
+    choices: dict[str, str] = Field({}, description="path -> option taken")
     box: dict[str, tuple[Number, Number]]
     j_per_token: Maybe = Field(description="of its best start; null if none arrived")
     watts: Maybe = Field(description="of one free end at the vendor's boundary")
@@ -176,16 +177,57 @@ class BranchRow(Row):
 class SearchRow(Row):
     """How a search went."""
 
+    status: Literal["converged", "stalled", "limit", "infeasible", "interrupted"]
+    message: str = Field(description="the same in one sentence")
+    iterations: int
+    evaluations: int = Field(description="designs with their slopes")
+    seconds: Number = Field(description="on the clock, compilation included")
+    redrawn: int = Field(0, description="starts that were not a number")
+    baseline_link_w: Maybe = Field(
+        None, description="nominal watts of the free links of one accelerator, before"
+    )
+    link_w: Maybe = Field(None, description="the same, after")
     starts: int = Field(description="over all branches")
     feasible_share: Maybe = Field(description="starts of the winning branch")
     agreeing_share: Maybe = Field(
-        description="of them, feasible and within 0.5 % of the best in watts of an end"
+        description="of them, feasible and within 0.1 % of the best in J/token"
     )
     kkt: Maybe
     violation: Maybe
+    variables: dict[str, str] = Field(
+        {}, description="path of every free number -> its name in boxes and bounds"
+    )
     branches: list[BranchRow]
     bounds: list[BoundRow] = Field(description="active ones")
     relax: dict[str, Number] = Field(description="what is missed, the worst first")
+    outside: list[str] = Field([], description="of them, what nothing free moves")
+
+
+class PartsRow(Row):
+    """Links of one design, as fabrication leaves them."""
+
+    kept: Number = Field(description="share that keeps every limit")
+    standard_error: Number = Field(description="of that share")
+    missed: dict[str, Number] = Field(description="limit -> share that misses it")
+    mean_w: Number = Field(description="of both ends, worst corner, host included")
+    worst_slacks: list[Number] = Field(
+        description="of the size of its limit: 101 quantiles, of none to all links"
+    )
+
+
+class YieldRow(Row):
+    """What a design costs that works from part to part."""
+
+    link: str = Field(description="path of the link that was drawn")
+    wanted: Number
+    draws: int = Field(description="in the search")
+    judged: int = Field(description="fresh draws of either design")
+    trimmed: dict[str, Number] = Field(description="path -> step, in SI")
+    spread: dict[str, Number] = Field(description="path -> standard deviation, in SI")
+    as_drawn: PartsRow = Field(description="optimum of the parts as drawn")
+    robust: PartsRow
+    message: str = Field(description="how the search ended")
+    seconds: Number
 
 
 class MatrixUnitRow(Row):
@@ -303,6 +345,9 @@ class VariantResult(Row):
     drives: list[LaserDriveRow] = []
     estimates: list[EstimateRow] = []
     search: SearchRow | None = None
+    fabrication: YieldRow | None = Field(
+        None, description="where the experiment asks for a yield"
+    )
 
     @model_validator(mode="after")
     def _sums(self) -> "VariantResult":

@@ -1,66 +1,97 @@
-"""A `Solution` of a search as rows of `result.json`."""
+"""A `Solution` of a search over a cluster as rows of `result.json`."""
 
 import math
 from typing import Any
 
-from ..search.optimise import Solution
+from ..search.cluster_sampler import END_W, J_PER_TOKEN, LINK_W
+from ..search.solution import Branch, Solution
 from .rows import finite
 from .schema import BoundRow, BranchRow, SearchRow
 
 
 def search_row(solution: Solution) -> SearchRow:
     """How the search went."""
+    won = next(branch for branch in solution.branches if branch.won)
     return SearchRow(
-        starts=len(solution.starts["branch"]),
-        feasible_share=finite(solution.agreement["feasible"]),
-        agreeing_share=finite(solution.agreement["agreeing"]),
+        status=solution.status,
+        message=solution.message,
+        iterations=solution.iterations,
+        evaluations=solution.evaluations,
+        seconds=sum(solution.seconds.values()),
+        starts=sum(branch.starts for branch in solution.branches),
+        redrawn=solution.redrawn,
+        baseline_link_w=finite(solution.baseline[LINK_W]),
+        link_w=finite(solution.values[LINK_W]),
+        feasible_share=won.feasible,
+        agreeing_share=won.agreeing,
         kkt=finite(solution.kkt),
-        violation=finite(solution.violation),
-        branches=[
-            BranchRow(
-                box={k: (float(a), float(b)) for k, (a, b) in branch["box"].items()},
-                j_per_token=branch["j_per_token"],
-                watts=branch["watts"],
-                feasible_share=branch["feasible"],
-                agreeing_share=branch["agreeing"],
-                won=i == solution.branch,
-            )
-            for i, branch in enumerate(solution.branches)
-        ],
+        violation=_violation(solution),
+        variables=solution.variables,
+        branches=[_branch_row(branch) for branch in solution.branches],
         bounds=[
             BoundRow(
-                name=bound["name"],
-                bound=bound["bound"],
-                value=float(bound["value"]),
-                unit=bound["unit"],
-                multiplier=finite(bound["multiplier"]),
+                name=bound.name,
+                bound="low" if bound.end == "low" else "high",
+                value=bound.value,
+                unit=bound.unit,
+                multiplier=finite(bound.multiplier),
             )
             for bound in solution.bounds
         ],
-        relax={name: float(slack) for name, slack in solution.relax.items()},
+        relax=solution.relax,
+        outside=sorted(solution.outside.keys() & solution.relax.keys()),
+    )
+
+
+def _violation(solution: Solution) -> float | None:
+    worst = min(solution.slacks.values(), default=0.0)
+    return finite(max(-worst, 0.0))
+
+
+def _branch_row(branch: Branch) -> BranchRow:
+    return BranchRow(
+        choices=branch.choices,
+        box=branch.box,
+        j_per_token=branch.objective,
+        watts=branch.values.get(END_W),
+        feasible_share=branch.feasible,
+        agreeing_share=branch.agreeing,
+        won=branch.won,
     )
 
 
 def multipliers(solution: Solution) -> dict[str, float]:
-    """d(J/token) / d(least slack) by name; a slack that equals another has none."""
+    """d(J/token) / d(least slack) by name; slacks that are always equal share it."""
     # What a solver leaves on a limit that does not bind is its rounding.
-    floor = 1e-9 * float(solution.report.j_per_token)
-    found = {row["name"]: float(row["multiplier"]) for row in solution.constraints}
+    floor = 1e-9 * solution.values[J_PER_TOKEN]
     return {
         name: value if abs(value) > floor else 0.0
-        for name, value in found.items()
+        for name, value in solution.multipliers.items()
         if math.isfinite(value)
     }
 
 
 def trace_rows(solution: Solution) -> list[dict[str, Any]]:
-    """One row per chunk of the search; without its wall time, which differs."""
-    columns = {k: v.tolist() for k, v in solution.trace.items() if k != "seconds"}
-    rows = zip(*columns.values(), strict=True)
-    return [
-        {
-            name: finite(value) if isinstance(value, float) else value
-            for name, value in zip(columns, row, strict=True)
-        }
-        for row in rows
-    ]
+    """One row for each iteration; without its wall time, which differs.
+
+    Where the optics are searched first the best is known in watts until their end.
+    """
+    rows = []
+    for part, best in (
+        (solution.earlier, "best_link_w"),
+        (solution, "best_j_per_token"),
+    ):
+        done = rows[-1]["iteration"] + 1 if rows else 0
+        for row in part.trace if part else ():
+            rows.append(
+                {
+                    "iteration": done + row.iteration,
+                    "best_link_w": None,
+                    "best_j_per_token": None,
+                    "least_violation": finite(row.violation),
+                    "kkt": finite(row.kkt),
+                    "running": row.running,
+                    best: finite(row.best),
+                }
+            )
+    return rows

@@ -46,7 +46,7 @@ def _compare(results: list[VariantResult]) -> str:
         verb, more = ("saves", "less") if share >= 0 else ("costs", "more")
         limits = "" if other.feasible else ", which misses its limits"
         changes.append(
-            f"{verb} {abs(share):.1%} of the energy per token ({abs(mw):.2f} MW {more} "
+            f"{verb} {_share(share)} of the energy per token ({abs(mw):.2f} MW {more} "
             f"at the meter) against {other.name}{limits}"
         )
     used = ours.links["scale_out"].utilisation
@@ -55,6 +55,11 @@ def _compare(results: list[VariantResult]) -> str:
         f"{_joined(changes)}; this is standing power, which the links burn idle or "
         f"busy, and not energy per moved bit: scale-out is used to {used:.2%}."
     )
+
+
+def _share(share: float) -> str:
+    """In per cent, with a second digit where one would show nothing."""
+    return f"{abs(share):.1%}" if abs(share) >= 1e-3 else f"{abs(share):.2%}"
 
 
 def _joined(parts: list[str]) -> str:

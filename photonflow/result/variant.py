@@ -10,13 +10,21 @@ from ..cluster.hardware import Cluster
 from ..cluster.step import Report
 from ..cluster.workload import Workload
 from ..component import params
-from ..links.laser_drive import LaserDrive
-from ..search.objective import Objective
-from ..search.optimise import Solution, controlled_share, free_ends
+from ..search.cluster_sampler import J_PER_TOKEN, controlled_share, free_ends
+from ..search.laser_drive import LaserDrive
+from ..search.link_limits import LinkLimit
 from ..search.sensitivity import Elasticities
+from ..search.solution import Solution
 from .matrix_unit import unit_constraints, unit_row
 from .rows import constraint_rows, drive_row, floats, met, ports_row, tier_row
-from .schema import EstimateRow, OriginRow, PublishedRow, SourceRow, VariantResult
+from .schema import (
+    EstimateRow,
+    OriginRow,
+    PublishedRow,
+    SourceRow,
+    VariantResult,
+    YieldRow,
+)
 from .search import multipliers, search_row
 from .summary import why_infeasible
 
@@ -28,7 +36,7 @@ def variant_row(
     cluster: Cluster,
     workload: Workload,
     report: Report,
-    objective: Objective,
+    constraints: Sequence[LinkLimit],
     drives: Sequence[LaserDrive],
     free: Sequence[str],
     cards: Mapping[str, Mapping[str, str]],
@@ -37,15 +45,18 @@ def variant_row(
     elasticities: Elasticities,
     solution: Solution | None = None,
     before: Cluster | None = None,
+    fabrication: YieldRow | None = None,
 ) -> VariantResult:
     """The row of `cluster`, as its search or its laser drives left it.
 
     `free` are the paths of the free parameters, `cards` the link card of every hop by
     tier and `before` the cluster from which the search set out.
     """
-    limits = constraint_rows(
-        cluster, report, objective, None if solution is None else multipliers(solution)
-    ) + unit_constraints(report)
+    # A design that was moved off its limits for its yield has no prices on them.
+    priced = solution is not None and fabrication is None
+    prices = multipliers(solution) if solution is not None and priced else None
+    limits = constraint_rows(cluster, report, constraints, prices)
+    limits += unit_constraints(report)
     currents = [drive_row(drive) for drive in drives]
     total, power_w = float(report.j_per_token), float(report.power_w)
     finite = math.isfinite(total) and all(math.isfinite(c.slack) for c in limits)
@@ -80,18 +91,19 @@ def variant_row(
         matrix_unit=unit_row(report, matrix_unit),
         constraints=limits,
         design=_values(cluster, decided),
-        baseline_j_per_token=solution and float(solution.baseline.j_per_token),
+        baseline_j_per_token=solution and solution.baseline[J_PER_TOKEN],
         baseline_design={} if before is None else _values(before, decided),
         elasticities={p: v for p, v in elasticities.values.items() if relative[p]},
         slopes={p: v for p, v in elasticities.values.items() if not relative[p]},
         provenance={path: _origin_row(origin) for path, origin in origins.items()},
         ports=ports_row(cluster.scale_out),
         controlled_share=(
-            controlled_share(cluster, report, free_ends(free, report)) if free else None
+            controlled_share(cluster, report, free_ends(free)) if free else None
         ),
         drives=currents,
         estimates=_estimate_rows(cluster, origins, elasticities),
         search=solution and search_row(solution),
+        fabrication=fabrication,
     )
 
 
