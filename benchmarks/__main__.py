@@ -18,6 +18,7 @@ NAMES = (
     "predictions",
     "ring_sweep",
     "rings",
+    "search",
     "seconds",
     "supermodes",
     "technologies",

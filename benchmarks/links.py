@@ -20,9 +20,9 @@ import jax.numpy as jnp
 import numpy as np
 
 import photonflow as pf
+from photonflow.compilation import in_pieces
 from photonflow.component import getter, replace
 from photonflow.links.base import Conditions
-from photonflow.links.family import in_pieces
 from photonflow.signal import pattern
 from photonflow.signal.receiver import Received, receive
 

@@ -16,7 +16,7 @@ import photonflow as pf
 from photonflow.cards import Library
 from photonflow.component import replace
 from photonflow.links.base import AbstractLink, LinkBudget
-from photonflow.links.laser_drive import LaserDrive, link_drives
+from photonflow.search.laser_drive import LaserDrive, link_drives
 
 
 PAGE = Path(__file__).parents[1] / "docs" / "technologies.md"

@@ -1,0 +1,278 @@
+"""Searches side by side: ours, SciPy's SLSQP, CMA-ES, differential evolution, TPE.
+
+Every method works on the same compiled function: ours and SLSQP on value and slopes,
+the others on the value, a generation at a time, with an exact penalty (the sum of what
+limits are missed by, weighed by twice the largest multiplier). A hit is a design within
+0.1 % of the best that any method found, which misses no limit by more than 1e-4 of its
+size. Compilation is apart, evaluation caps are stated; the machine is to be quiet.
+
+`pip install cma optuna` for the peers; one that is missing is left out.
+"""
+
+import importlib.util
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import photonflow as pf
+from photonflow.compilation import LEAN
+from photonflow.search.design_space import DesignSpace
+from photonflow.search.minimise import Progress
+
+from .search_problems import Problem, problems
+
+
+SEEDS = 10
+HIT = 1e-3
+MISSED = 1e-4
+CAP = {"closed form": 60_000, "patterns": 20_000}
+GENERATION = 30
+TPE_CAP = 600
+
+
+class Run(NamedTuple):
+    """One search with one seed."""
+
+    best: float
+    """objective as minimised, of designs that keep all limits; infinite without"""
+    path: list[tuple[float, float]]
+    """seconds, and the best so far"""
+    evaluations: int
+    gradients: int
+    seconds: float
+    compile_s: float
+    arrived: float | None = None
+    """share of starts that came to the run's own best"""
+
+
+class Batch:
+    """The value of a problem, for many designs in u, compiled for one number of them.
+
+    Inside, a box of unit edge as the search itself uses it.
+    """
+
+    def __init__(self, problem: Problem, rows: int, weight: float):
+        space = DesignSpace.of(problem.component, problem.free)
+        self.size, self.rows, self.weight = len(space.variables), rows, weight
+        log, sign = problem.objective.log, problem.objective.sign
+        limits, name = problem.limits, problem.objective.name
+
+        def one(u):
+            found = problem.function(space.unpack(u, problem.component))
+            value = jnp.log(found[name]) if log else found[name]
+            slack = [
+                x.sign * (found[x.name] - x.value) / x.scale(np.ones(1)) for x in limits
+            ]
+            return sign * value, jnp.stack(slack)
+
+        began = time.perf_counter()
+        shaped = jax.ShapeDtypeStruct((rows, self.size), float)
+        batch = jax.jit(jax.vmap(one), compiler_options=LEAN)
+        self._compiled = batch.lower(shaped).compile()
+        self.compile_s = time.perf_counter() - began
+        self.evaluations, self.best, self.path = 0, np.inf, []
+
+    def begin(self) -> None:
+        """Forget what was evaluated."""
+        self.evaluations, self.best, self.path = 0, np.inf, []
+        self._began = time.perf_counter()
+
+    def __call__(self, u: np.ndarray) -> np.ndarray:
+        """Penalised values of designs (k, n); what is not a number is bad."""
+        out = []
+        for first in range(0, len(u), self.rows):
+            some = u[first : first + self.rows]
+            padded = np.resize(some, (self.rows, self.size))
+            f, c = jax.device_get(self._compiled(padded))
+            out.append(self._judge(f[: len(some)], c[: len(some)]))
+        self.path.append((time.perf_counter() - self._began, self.best))
+        return np.concatenate(out)
+
+    def _judge(self, f: np.ndarray, c: np.ndarray) -> np.ndarray:
+        missed = np.maximum(-c, 0.0)
+        paid = f + self.weight * missed.sum(axis=1)
+        kept = np.where(missed.max(axis=1) <= MISSED, paid, np.inf)
+        self.best = min(self.best, float(np.nanmin(kept)))
+        self.evaluations += len(f)
+        return np.nan_to_num(paid, nan=1e6)
+
+    def run(self) -> Run:
+        """What the search that called came to."""
+        seconds = time.perf_counter() - self._began
+        return Run(self.best, self.path, self.evaluations, 0, seconds, self.compile_s)
+
+
+def ours(problem: Problem, seed: int, solver: Any = "sqp") -> Run:
+    """`pf.minimise` with its defaults."""
+    path: list[tuple[float, float]] = []
+    sign, log = problem.objective.sign, problem.objective.log
+
+    def seen(value: float) -> float:
+        return sign * (np.log(value) if log else value)
+
+    def follow(now: Progress) -> None:
+        path.append((now.seconds, np.inf if now.best is None else seen(now.best)))
+
+    found = pf.minimise(
+        problem.function, problem.component, free=problem.free, limits=problem.limits,
+        objective=problem.objective, seed=seed, solver=solver, callback=follow,
+    )  # fmt: skip
+    best = seen(found.values[problem.objective.name]) if found.feasible else np.inf
+    count = found.evaluations
+    return Run(
+        best, path, count, count, found.seconds["search"], found.seconds["compile"],
+        found.agreement,
+    )  # fmt: skip
+
+
+def slsqp(problem: Problem, seed: int) -> Run:
+    """The same starts one after the other, by SciPy."""
+    return ours(problem, seed, "slsqp")
+
+
+def cma_es(batch: Batch, seed: int, cap: int) -> Run:
+    """Population of `GENERATION`, from the middle of the box."""
+    import cma
+
+    options = {
+        "bounds": [0, 1], "popsize": GENERATION, "seed": seed + 1, "verbose": -9,
+        "maxfevals": cap, "tolfun": 1e-9, "tolx": 1e-9,
+    }  # fmt: skip
+    batch.begin()
+    es = cma.CMAEvolutionStrategy(np.full(batch.size, 0.5), 0.25, options)
+    while not es.stop():
+        asked = es.ask()
+        es.tell(asked, batch(np.clip(np.array(asked), 0, 1)).tolist())
+    return batch.run()
+
+
+def evolution(batch: Batch, seed: int, cap: int) -> Run:
+    """SciPy's differential evolution, a generation at a time."""
+    from scipy.optimize import differential_evolution
+
+    batch.begin()
+    population = max(5, round(90 / batch.size))
+    differential_evolution(
+        lambda x: batch(x.T), [(0.0, 1.0)] * batch.size, vectorized=True, polish=False,
+        updating="deferred", popsize=population, rng=seed, tol=1e-9, atol=1e-12,
+        maxiter=max(1, cap // (population * batch.size) - 1),
+    )  # fmt: skip
+    return batch.run()
+
+
+def tpe(batch: Batch, seed: int, cap: int) -> Run:
+    """Optuna's tree-structured Parzen estimator, a generation at a time."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    batch.begin()
+    sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
+    study = optuna.create_study(sampler=sampler)
+    while batch.evaluations < min(cap, TPE_CAP):
+        trials = [study.ask() for _ in range(GENERATION)]
+        u = np.array(
+            [
+                [t.suggest_float(f"u{i}", 0, 1) for i in range(batch.size)]
+                for t in trials
+            ]
+        )
+        for trial, value in zip(trials, batch(u), strict=True):
+            study.tell(trial, float(value))
+    return batch.run()
+
+
+GRADIENTS: dict[str, Callable[..., Run]] = {"photonflow": ours, "SLSQP": slsqp}
+POPULATIONS: dict[str, tuple[str, Callable[..., Run], int]] = {
+    "CMA-ES": ("cma", cma_es, GENERATION),
+    "DE": ("scipy", evolution, 90),
+    "TPE": ("optuna", tpe, GENERATION),
+}
+"""package, search and designs of one call"""
+
+
+def rows() -> list[dict]:
+    """One row for each problem and method."""
+    pf.enable_x64()
+    out = []
+    for problem in problems():
+        runs = compared(problem)
+        best = min(run.best for some in runs.values() for run in some)
+        out += [row(problem, name, some, best) for name, some in runs.items()]
+        for each in out[-len(runs) :]:
+            print(each, flush=True)
+    return out
+
+
+def compared(problem: Problem) -> dict[str, list[Run]]:
+    """Runs of all methods on one problem."""
+    runs = {
+        name: [search(problem, seed) for seed in range(SEEDS)]
+        for name, search in GRADIENTS.items()
+    }
+    cap = CAP.get(problem.name.split(",")[0], CAP["closed form"])
+    weight = 2 * _largest_multiplier(problem)
+    for name, (package, search, width) in POPULATIONS.items():
+        one = name == "TPE"  # which has one row: it takes minutes of its own
+        if importlib.util.find_spec(package) is None or (
+            one and not problem.name.startswith("closed form, 20")
+        ):
+            continue
+        batch = Batch(problem, width, weight)
+        seeds = range(2 if one else SEEDS)
+        runs[name] = [search(batch, seed, cap) for seed in seeds]
+    return runs
+
+
+def _largest_multiplier(problem: Problem) -> float:
+    """In the units of the penalised objective."""
+    found = pf.minimise(
+        problem.function, problem.component, free=problem.free, limits=problem.limits,
+        objective=problem.objective,
+    )  # fmt: skip
+    size = abs(found.values[problem.objective.name]) if problem.objective.log else 1.0
+    scales = [limit.scale(np.ones(1)) for limit in problem.limits]
+    worth = zip(found.multipliers.values(), scales, strict=True)
+    return max(1.0, *(abs(price) * scale / size for price, scale in worth))
+
+
+def row(problem: Problem, method: str, runs: list[Run], best: float) -> dict:
+    """Medians over the seeds of one method."""
+    hits = [(run, _hit(run, best)) for run in runs]
+    times = [seconds for _, seconds in hits if seconds is not None]
+    # The first run of ours compiles; the others of the same process do not.
+    compile_s = max(run.compile_s for run in runs)
+    arrived = [run.arrived for run in runs if run.arrived is not None]
+
+    def middle(values: list[float]) -> float | None:
+        return statistics.median(values) if len(values) > len(runs) / 2 else None
+
+    hit_s = middle(times)
+    return {
+        "name": "search",
+        "case": problem.name,
+        "method": method,
+        "evaluations": statistics.median(run.evaluations for run in runs),
+        "gradients": statistics.median(run.gradients for run in runs),
+        "hit_s": hit_s,
+        "hit_with_compilation_s": None if hit_s is None else hit_s + compile_s,
+        "ended_s": statistics.median(run.seconds for run in runs),
+        "compile_s": compile_s,
+        "runs_that_hit": len(times) / len(runs),
+        "starts_that_agree": statistics.median(arrived) if arrived else None,
+        "worse_than_best": statistics.median(run.best for run in runs) - best,
+        "worst_run": max(run.best for run in runs) - best,
+        "seeds": len(runs),
+    }
+
+
+def _hit(run: Run, best: float) -> float | None:
+    """Seconds to the first design within `HIT` of the best."""
+    for seconds, so_far in run.path:
+        if so_far <= best + HIT:
+            return seconds
+    return None
