@@ -5,7 +5,7 @@ from .rooms import ROOT
 
 
 FILES = {"contributing.md": "CONTRIBUTING.md", "changes.md": "CHANGELOG.md"}
-STUDIES = ("What the study asks, and answers", "Links", "Two more studies")
+STUDIES = ("What the study asks, and answers", "Links", "More studies")
 """sections of the README"""
 
 
