@@ -265,7 +265,7 @@ def each_choice(
             if not any(path.startswith(f"{part}.") for part in taken)
         }
         old = before[number] if number < len(before) else None
-        if old is None or old.status == "interrupted":
+        if old is None or old.status == "interrupted" or len(before) == 1:
             found.append(with_choices(one(chosen, known, old), taken))
         else:
             found.append(old)
