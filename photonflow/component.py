@@ -86,6 +86,14 @@ def params(tree: Any, prefix: str = "") -> Iterator[Param]:
             yield from params(value, path)
 
 
+def quantities(tree: Any) -> dict[str, Param]:
+    """Every `param` of `tree` by either form of its path: `gap` and `gap_m`."""
+    found: dict[str, Param] = {}
+    for spec in params(tree):
+        found[spec.path] = found[spec.yaml_path] = spec
+    return found
+
+
 def getter(path: str) -> Callable[[Any], Any]:
     """Function that reads the leaf at a dotted Python path, for `eqx.tree_at`."""
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from .. import component
-from ..component import Component, Param, params, parts, put, static_fields
+from ..component import Component, params, parts, put, quantities, static_fields
 from ..quantity import InputError
 from .classes import accepts, check_static
 from .library import NONE, Library
@@ -134,14 +134,6 @@ def replace(tree: Any, values: Mapping[str, Any]) -> Any:
 
 def _inside(path: str, others: Collection[str]) -> bool:
     return any(path.startswith(f"{other}.") for other in others)
-
-
-def quantities(tree: Any) -> dict[str, Param]:
-    """Every quantity by either form of its path."""
-    found: dict[str, Param] = {}
-    for spec in params(tree):
-        found[spec.path] = found[spec.yaml_path] = spec
-    return found
 
 
 def below(prefix: str, origins: Mapping[str, Provenance]) -> dict[str, Provenance]:

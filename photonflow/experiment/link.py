@@ -8,10 +8,10 @@ import jax
 import numpy as np
 
 from ..cards import Library, Provenance, apply
-from ..cards.overrides import override, quantities, require_paths
+from ..cards.overrides import override, require_paths
 from ..cards.values import require_name
 from ..causes import ENDS, ClimateName
-from ..component import Param, replace
+from ..component import Param, quantities, replace
 from ..devices.passives import AbstractCopperPath
 from ..links.base import AbstractLink, Conditions, LinkBudget
 from ..links.family import family_of

@@ -88,7 +88,7 @@ def yield_row(robustness: Robustness) -> YieldRow:
 def _parts_row(drawn: Population) -> PartsRow:
     worst = np.min([*drawn.slacks.values()], axis=0)
     missed = {
-        name.partition(" at least ")[0]: float(np.mean(~(slack >= -TOLERANCE)))
+        name: float(np.mean(~(slack >= -TOLERANCE)))
         for name, slack in drawn.slacks.items()
     }
     return PartsRow(

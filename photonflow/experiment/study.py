@@ -15,13 +15,20 @@ from ..cards.overrides import (
     below,
     changed,
     override,
-    quantities,
     require_paths,
 )
 from ..cards.values import read, require_name
 from ..cluster.step import Cluster
 from ..cluster.workload import Workload
-from ..component import Component, Param, getter, params, parts, require_x64
+from ..component import (
+    Component,
+    Param,
+    getter,
+    params,
+    parts,
+    quantities,
+    require_x64,
+)
 from ..quantity import InputError, show
 from ..search.design_space import Free
 from .io import (

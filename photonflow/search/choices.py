@@ -9,7 +9,15 @@ from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
 
-from ..component import Component, params, parts, put, replace, static_fields
+from ..component import (
+    Component,
+    params,
+    parts,
+    put,
+    quantities,
+    replace,
+    static_fields,
+)
 
 
 CHOICES_MOST = 256
@@ -27,10 +35,10 @@ def combinations(
         (paths,) if isinstance(paths, str) else tuple(paths): _labelled(paths, given)
         for paths, given in choices.items()
     }
-    forms = {form: p.path for p in params(component) for form in (p.path, p.yaml_path)}
-    moved = {forms.get(path, path) for path in free}
+    forms = quantities(component)
+    moved = {forms[path].path for path in free if path in forms}
     for path in itertools.chain(*options):
-        if forms.get(path, path) in moved:
+        if path in forms and forms[path].path in moved:
             raise ValueError(f"`{path}` is both free and a choice")
     number = math.prod(map(len, options.values()))
     if number > CHOICES_MOST:
@@ -71,9 +79,7 @@ def choose(tree: Any, path: str, option: Any) -> Any:
 
     ValueError where nothing of that name is there, or the option does not fit.
     """
-    numbers = {}
-    for p in params(tree):
-        numbers[p.path] = numbers[p.yaml_path] = p
+    numbers = quantities(tree)
     if path in numbers:
         p = numbers[path]
         if not isinstance(option, int | float | np.number):

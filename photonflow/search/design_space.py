@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..component import Param, getter, params, replace
+from ..component import Param, getter, quantities, replace
 
 
 Box = tuple[float, float]
@@ -129,9 +129,7 @@ class DesignSpace:
         free = [free] if isinstance(free, Free) else list(free)
         if not free:
             raise ValueError("nothing is free: `free` needs at least one `pf.Free`")
-        known: dict[str, Param] = {}
-        for p in params(component):
-            known[p.path] = known[p.yaml_path] = p
+        known = quantities(component)
         short = [one.name or one.paths[0] for one in free]
         taken: dict[str, str] = {}
         variables = []

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..limits import TOLERANCE
-from .goals import Inequality
+from .goals import limit_keys
 from .kkt import LEAST_SLOPE, Certificate, certificate
 from .race import SAME_VALUE, Race
 from .solution import Bound, Branch, Solution
@@ -159,14 +159,6 @@ def shared(price: np.ndarray, race: Race) -> np.ndarray:
     for members in alike.values():
         price[members] = price[members].sum() / len(members)
     return price
-
-
-def limit_keys(limits: Sequence[Inequality]) -> list[str]:
-    """Names of limits: that of the scalar, or in full where it has several."""
-    names = [limit.name for limit in limits]
-    return [
-        limit.name if names.count(limit.name) == 1 else str(limit) for limit in limits
-    ]
 
 
 def _branches(problem: Any, race: Race, end: End) -> list[Branch]:

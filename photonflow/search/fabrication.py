@@ -31,7 +31,7 @@ from scipy.stats import beta, norm, qmc
 
 from ..compilation import LEAN
 from ..component import getter, params, replace
-from .goals import TOLERANCE, Inequality, require_scalar
+from .goals import TOLERANCE, Inequality, limit_keys, require_scalar
 from .sampler import Function, kept_by
 
 
@@ -39,7 +39,8 @@ DRAWS_MOST = 256
 FURTHEST = 4.0
 """standard deviations; one draw in 16,000 goes beyond"""
 WORST_WIDTH = 5e-3
-"""of a limit's size, over which the worst of several slacks changes smoothly"""
+"""of a limit's size, over which the worst of m slacks changes smoothly; it is taken for
+less than it is, by ln m times this at most: the yield errs on the safe side"""
 TRIM_WIDTH = 5e-3
 """of a limit's size: places this much worse than the best still count"""
 PLACES = 401
@@ -97,7 +98,8 @@ def over_draws(
     For every scalar `x`: `mean.x`, and `high.x` and `low.x`, the means of the share
     1 - `wanted` of all draws in which it is highest and lowest. `yield`: the slack, of
     the size of its limit, that a share `wanted` of all draws keeps at least;
-    `pf.at_least("yield", 0.0)` asks for that yield.
+    `pf.at_least("yield", 0.0)` asks for that yield. A limit at 0 without a tolerance
+    counts in the unit of its scalar.
     """
     limits, trimmed = tuple(limits), tuple(trimmed)
     if not 2 <= draws <= DRAWS_MOST:
@@ -153,7 +155,8 @@ def population(
         pieces.append(jax.tree.map(lambda x, n=count: x[:n], found))
     values, scaled = jax.tree.map(lambda *x: np.concatenate(x), *pieces)
     kept = (scaled >= -TOLERANCE).all(axis=1)
-    slacks = {str(x): np.asarray(x.slack(values[x.name])) for x in limits}
+    left = [np.asarray(limit.slack(values[limit.name])) for limit in limits]
+    slacks = dict(zip(limit_keys(limits), left, strict=True))
     return Population(float(kept.mean()), values, slacks)
 
 

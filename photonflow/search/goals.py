@@ -9,7 +9,7 @@ limits=[pf.at_least("er_db", 3.5), pf.at_most("heater_w", 5e-3)]
 """
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -119,3 +119,11 @@ def require_scalar(name: str, names: Collection[str], what: str) -> None:
         guess = f"; the nearest is `{near[0]}`" if near else ""
         few = ", ".join(names) if len(names) <= 20 else f"{len(names)} others"
         raise ValueError(f"{what}: the function returns no `{name}`, but {few}{guess}")
+
+
+def limit_keys(limits: Sequence[Inequality]) -> list[str]:
+    """Names of limits: that of the scalar, or in full where it has several."""
+    names = [limit.name for limit in limits]
+    return [
+        limit.name if names.count(limit.name) == 1 else str(limit) for limit in limits
+    ]

@@ -3,12 +3,12 @@
 ```python
 ring = pf.load("ring-oband-lateral")
 
-def figures(ring):
+def scalars(ring):
     at = ring.operate(1e-3)
     return {"oma_w": 1e-3 * (at.top - at.bottom), "er_db": at.slacks["extinction"]}
 
 best = pf.minimise(
-    figures, ring,
+    scalars, ring,
     free=[pf.Free("radius"), pf.Free("gap"), pf.Free("detuning", 0.1, 2.5)],
     objective=pf.maximum("oma_w", log=True),
     limits=[pf.at_least("er_db", 3.5)],
