@@ -25,11 +25,12 @@ from .kkt import residual
 from .quadratic import solve_qp, times
 
 
-RADIUS = 0.3  # of the first trust region, in a box of edge 1
+RADIUS = 0.5  # of the first trust region: from the middle of a box to its ends
 RADIUS_LEAST = 1e-8
 WEIGHT = 10.0  # first mu; the objective's gradient is of order 1
 WEIGHT_LEAST = 1.0
-WEIGHT_MOST = 1e4
+WEIGHT_MOST = 1e6  # a price at which what counts as kept moves f by a whole slope
+STANDS = 1e-8  # a shorter step is none
 INSIDE = 1e-7  # violation that counts as none when mu is weighed
 CORRECTED_MOST = 0.3  # violation; further out a step is wrong, not bent
 GAIN = 1e-10  # of merit inside, less is none
@@ -150,8 +151,10 @@ def update(state: State, trial: Sample, low: np.ndarray, high: np.ndarray) -> St
     # A refused step is tried once more with the constraints as it found them
     # (second-order correction), and only then shortened.
     near = _outside(trial.c).max(axis=1, initial=0.0) < CORRECTED_MOST
-    again = ~taken & finite & ~state.corrected & ~state.fresh & near
-    radius = _radius(state, ratio, closer, taken, again, length)
+    # No step at all, outside: violations weigh too little, and the radius is not why.
+    waits = (length < STANDS) & (state.violation > INSIDE) & (weight < WEIGHT_MOST)
+    again = ~taken & finite & ~state.corrected & ~state.fresh & near & ~waits
+    radius = _radius(state, ratio, closer, taken, again | waits, length)
     pull = _lagrangian(trial, state.multipliers) - _lagrangian(state, state.multipliers)
     moved = taken & ~state.fresh
     hessian = _where(moved, _bfgs(state.hessian, step, pull), state.hessian)
@@ -200,13 +203,13 @@ def update(state: State, trial: Sample, low: np.ndarray, high: np.ndarray) -> St
     )
 
 
-def _radius(state, ratio, closer, taken, again, length) -> np.ndarray:
+def _radius(state, ratio, closer, taken, kept, length) -> np.ndarray:
     """Of the next trust region."""
     bold = (ratio > 0.7) & (length > 0.9 * state.radius)
     grown = np.where(bold, 2 * state.radius, state.radius)
     grown = np.where((ratio < 0.2) & ~closer, 0.5 * state.radius, grown)
     shrunk = 0.3 * np.minimum(length, state.radius)
-    shrunk = np.where(again, state.radius, shrunk)
+    shrunk = np.where(kept, state.radius, shrunk)
     radius = np.clip(np.where(taken, grown, shrunk), RADIUS_LEAST, 1.0)
     return np.where(state.fresh, RADIUS, radius)
 
@@ -218,7 +221,8 @@ def _weigh(at, hessian, step, multipliers, weight, violation):
     model = (at.g * step).sum(axis=1) + (step * times(hessian, step)).sum(axis=1) / 2
     # Nowhere to go but still outside: feasibility has to weigh more.
     stuck = (violation > INSIDE) & (left > 0.9 * now)
-    heavier = np.where(stuck, np.minimum(2 * weight, WEIGHT_MOST), weight)
+    factor = np.where(np.abs(step).max(axis=1) < STANDS, 10.0, 2.0)
+    heavier = np.where(stuck, np.minimum(factor * weight, WEIGHT_MOST), weight)
     # Where a step leads inside, no more than exactness asks for: a heavy merit forbids
     # long steps along curved constraints.
     enough = np.maximum(WEIGHT_LEAST, 2 * multipliers.max(axis=1, initial=0.0))
