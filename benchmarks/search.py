@@ -117,7 +117,7 @@ def best_kept(paid: np.ndarray, c: np.ndarray) -> float:
 
 
 def ours(problem: Problem, weight: float, seed: int, solver: Any = "sqp") -> Run:
-    """`pf.minimise` with its defaults; its designs are judged as those of the others."""
+    """`pf.minimise` with its defaults, its designs judged as those of others."""
     path: list[tuple[float, float]] = []
     evaluated, evaluate = [np.inf], searched.Problem.__call__
 

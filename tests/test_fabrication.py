@@ -51,6 +51,43 @@ def test_a_yield_asked_for_is_a_distance_of_so_many_sigma():
     assert half.standard_error == pytest.approx(0.5 / 64, rel=0.01)
 
 
+def test_a_part_has_to_keep_every_limit():
+    """Two that stray apart: 95 % of each are kept, and 95 % squared of both."""
+
+    def two(point):
+        return {"first": point.x0, "second": point.x1}
+
+    limits = [pf.at_least(name, 0.0, tolerance=1e-6) for name in ("first", "second")]
+    spread = {"x0": SIGMA, "x1": SIGMA}
+    point = pf.replace(problem(0), {"x0": Q95 * SIGMA, "x1": Q95 * SIGMA})
+    both = pf.population(two, point, spread, limits)
+    assert both.share == pytest.approx(0.95**2, abs=0.01)
+    slack = {
+        wanted: float(
+            pf.over_draws(two, spread, limits, wanted=wanted, draws=256)(point)["yield"]
+        )
+        for wanted in (0.85, 0.95**2, 0.95)
+    }
+    assert slack[0.85] > 0 > slack[0.95]
+    assert slack[0.95**2] == pytest.approx(0.0, abs=0.2 * SIGMA)
+
+
+def test_paths_may_leave_out_their_unit_and_a_limit_may_stand_alone():
+    """A ring's gap, as `gap` or `gap_m`."""
+
+    def gap(ring):
+        return {"gap_m": ring.gap_m}
+
+    ring = pf.load("ring-oband-lateral")
+    limit = pf.at_least("gap_m", float(ring.gap_m))
+    for path in ("gap", "gap_m"):
+        found = pf.population(gap, ring, {path: 4e-9}, limit, draws=256)
+        assert np.std(found.values["gap_m"]) == pytest.approx(4e-9, rel=0.02)
+        assert found.share == pytest.approx(0.5, abs=0.02)
+    with pytest.raises(ValueError, match="gap_m: uncertain .* once"):
+        pf.population(gap, ring, {"gap": 4e-9, "gap_m": 4e-9}, limit)
+
+
 def test_tails_of_a_normal():
     point = pf.replace(problem(0), {"x0": 0.0})
     found = pf.over_draws(made, SPREAD, [LIMIT], draws=256)(point)
@@ -118,10 +155,19 @@ def test_a_trim_balances_two_limits():
         (dict(draws=1000), "2 to 256"),
         (dict(wanted=1.0), "between 0 and 1"),
         (dict(spread={}), "`spread` is empty"),
-        (dict(spread={"x9": 0.1}), "`x9` is not a number"),
+        (dict(spread={"x9": 0.1}), "`x9` is not a parameter"),
         (dict(trimmed=[pf.Trim("x0", ("made",), 0.1)]), "uncertain or trimmed"),
         (dict(trimmed=[pf.Trim("x1", (), 0.1)]), "trimmed for no limit"),
         (dict(limits=[pf.at_least("mode", 0.0)]), "returns no `mode`"),
+        (dict(limits=[]), "`limits` is empty"),
+        (dict(spread={"x0": float("nan")}), "a standard deviation of nan"),
+        (
+            dict(trimmed=[pf.Trim("x1", ("mode",), 0.1)]),
+            "no limit is on `mode`; .*made",
+        ),
+        (dict(trimmed=[pf.Trim("x1", ("made",), 0.0)]), "a step of 0.0 is not above 0"),
+        (dict(trimmed=[pf.Trim("x1", ("made",), 0.1)] * 2), "x1: .* once, not twice"),
+        (dict(wanted=0.999, draws=64), "less than one may fail; a share of 0.984"),
     ],
 )
 def test_bad_input_is_one_sentence(changes, message):

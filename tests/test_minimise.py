@@ -58,7 +58,7 @@ def test_an_infeasible_problem_ends_at_the_least_violation_and_says_what_to_rela
     assert set(lost) == {"c0", "c1"}
     assert lost["c0"] == pytest.approx(ours.slacks["c0"])
     assert list(lost.values()) == sorted(lost.values())
-    assert ours.message.startswith("infeasible: c")
+    assert ours.message.startswith("infeasible: the nearest design found misses c")
     relaxed = [x._replace(value=lost.get(x.name, 0.0)) for x in ALL]
     assert searched(problem(4), limits=relaxed).feasible
 
@@ -177,7 +177,7 @@ def test_noise_in_the_slopes_ends_a_search_and_is_said(size, found):
     assert noise.status in ("converged", "stalled")
     if noise.kkt > 1e-6:
         assert noise.status == "stalled" and "noise" in noise.message
-    assert noise.feasible and noise.iterations < 35
+    assert noise.feasible and noise.iterations < 40
     assert noise.values["f"] == pytest.approx(found.values["f"], abs=100 * size**2)
     assert noise.agreement >= 0.8
     if size > 1e-5:
@@ -246,7 +246,7 @@ def test_boxes_and_choices_are_searched_one_by_one():
 
 BAD = {
     "no such path": (dict(free=[pf.Free("x9")]), "`x9` is not a parameter.*x0"),
-    "empty range": (dict(free=[pf.Free("x1", 0.5, 0.2)]), "empty"),
+    "empty range": (dict(free=[pf.Free("x1", 0.5, 0.2)]), "between"),
     "outside the model": (dict(free=[pf.Free("x1", -3.0, 0.0)]), r"leaves \[-1, 1\]"),
     "free twice": (dict(free=[*FREE, pf.Free("x1")]), "free twice"),
     "nothing free": (dict(free=[]), "nothing is free"),
@@ -297,7 +297,7 @@ def test_a_limit_is_met_to_a_part_of_its_size():
     assert pf.at_most("x", -4.0).scale(seen) == 4.0
     assert pf.at_least("x", 0.0).scale(seen) == pytest.approx(1.5e-3)
     assert pf.at_least("x", 0.0, tolerance=1e-9).scale(seen) == pytest.approx(1e-3)
-    with pytest.raises(ValueError, match="no number"):
+    with pytest.raises(ValueError, match="not a number"):
         pf.at_least("x", float("nan"))
 
 

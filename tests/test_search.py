@@ -96,7 +96,7 @@ def test_two_groups_of_equal_names_keep_all_their_values(cluster):
             {"modulator.gap": (1e-9, 2e-7)},
             r"leaves \[8e-08, 4e-07\] m",
         ),
-        ({"modulator.gap": (2e-7, 1e-7)}, "empty"),
+        ({"modulator.gap": (2e-7, 1e-7)}, "nothing lies between"),
     ],
 )
 def test_a_range_outside_the_model_or_a_wrong_name_says_what_is_allowed(

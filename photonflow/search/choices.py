@@ -40,6 +40,12 @@ def combinations(
     for path in itertools.chain(*options):
         if path in forms and forms[path].path in moved:
             raise ValueError(f"`{path}` is both free and a choice")
+    named = list(itertools.chain(*options))
+    for path in named:
+        inside = [part for part in named if path.startswith(f"{part}.")]
+        if named.count(path) > 1 or inside:
+            other = f"inside the choice `{inside[0]}`" if inside else "chosen twice"
+            raise ValueError(f"`{path}` is {other}")
     number = math.prod(map(len, options.values()))
     if number > CHOICES_MOST:
         raise ValueError(f"{number} combinations of choices, {CHOICES_MOST} at most")
@@ -82,8 +88,13 @@ def choose(tree: Any, path: str, option: Any) -> Any:
     numbers = quantities(tree)
     if path in numbers:
         p = numbers[path]
-        if not isinstance(option, int | float | np.number):
+        if isinstance(option, bool) or not isinstance(option, int | float | np.number):
             raise ValueError(f"`{path}`: a number in {p.unit}, not {option!r}")
+        if not p.low <= option <= p.high:
+            raise ValueError(
+                f"`{path}`: {option:g} {p.unit} leaves [{p.low:g}, {p.high:g}], where "
+                "the model is valid"
+            )
         return replace(tree, {p.path: option})
     fields = parts(tree) | static_fields(tree)
     if path not in fields:
@@ -106,7 +117,8 @@ def _fits(field: Any, path: str, option: Any) -> None:
             )
     elif isinstance(kind, type | types.UnionType) and not isinstance(option, kind):
         wanted = getattr(kind, "__name__", str(kind))
-        raise ValueError(f"`{path}`: a {wanted}, not {option!r}"[:200])
+        card = "; a card is loaded by `pf.load`" if isinstance(option, str) else ""
+        raise ValueError(f"`{path}`: a {wanted}, not {option!r}"[:200] + card)
 
 
 def _no_such(tree: Any, path: str) -> str:

@@ -49,7 +49,11 @@ class Free:
     ):
         single = isinstance(path_or_paths, str)
         paths = (path_or_paths,) if single else tuple(path_or_paths)
-        boxes = () if boxes is None else tuple((float(a), float(b)) for a, b in boxes)
+        boxes = () if boxes is None else tuple((a, b) for a, b in boxes)
+        ends = [*itertools.chain(*boxes), *(x for x in (low, high) if x is not None)]
+        for end in ends:
+            if not isinstance(end, int | float | np.number):
+                raise ValueError(f"`{paths[0]}`: ends are numbers in SI, not {end!r}")
         if not paths:
             raise ValueError("a free parameter needs at least one path")
         if boxes and not (low is None and high is None):
@@ -126,20 +130,25 @@ class DesignSpace:
         ValueError where a path is not there, is free twice, or a range is empty, leaves
         the card's (of `provenance`, by Python path) or the model's.
         """
-        free = [free] if isinstance(free, Free) else list(free)
-        if not free:
-            raise ValueError("nothing is free: `free` needs at least one `pf.Free`")
+        free = free_listed(free)
         known = quantities(component)
+        if not known:
+            raise ValueError(
+                f"{_short(component)} has no quantities: they are `pf.param` fields of "
+                "a `pf.Component`"
+            )
         short = [one.name or one.paths[0] for one in free]
         taken: dict[str, str] = {}
         variables = []
         for one, name in zip(free, short, strict=True):
-            found = [_find(known, path) for path in one.paths]
+            found = [find(known, path) for path in one.paths]
             for p in found:
                 if p.path in taken:
                     raise ValueError(f"`{p.yaml_path}` is free twice")
                 taken[p.path] = name
-            unique = name if short.count(name) == 1 else found[0].yaml_path
+            # A name that another goes by too, or that is the path of another number.
+            own = short.count(name) == 1 and (name not in known or name in one.paths)
+            unique = name if own else found[0].yaml_path
             boxes = _boxes(one, found, provenance or {})
             paths = tuple(p.path for p in found)
             variables.append(Variable(unique, paths, boxes, found[0].unit))
@@ -203,7 +212,24 @@ class DesignSpace:
         return list(itertools.product(*(v.boxes for v in self.variables)))
 
 
-def _find(known: Mapping[str, Param], path: str) -> Param:
+def free_listed(free: Any) -> list[Free]:
+    """One `Free`, or several, as a list. ValueError where it is anything else."""
+    listed: list[Any] = [free] if isinstance(free, Free | str) else list(free)
+    for one in listed:
+        if not isinstance(one, Free):
+            raise ValueError(f"`free` is made of `pf.Free(path, low, high)`: {one!r}")
+    if not listed:
+        raise ValueError("nothing is free: `free` needs at least one `pf.Free`")
+    return listed
+
+
+def _short(component: Any) -> str:
+    text = repr(component) if isinstance(component, str) else type(component).__name__
+    return f"`{text}`"
+
+
+def find(known: Mapping[str, Param], path: str) -> Param:
+    """The quantity at `path`, in either form. ValueError with the nearest ones."""
     if path in known:
         return known[path]
     near = difflib.get_close_matches(path, known, n=3, cutoff=0.0)
@@ -236,10 +262,17 @@ def _boxes(
     slip = 1e-9 * (high - low)
     name, unit = found[0].yaml_path, found[0].unit
     for start, end in given:
+        origin = provenance.get(found[0].path)
         if not start < end:
-            raise ValueError(f"`{name}`: the range [{start:g}, {end:g}] is empty")
+            whose = "the card's" if origin else "the model's"
+            said = [
+                f"{end:g} {unit}" + (f" ({whose})" if given is None else "")
+                for end, given in ((start, one.low), (end, one.high))
+            ]
+            if one.boxes:
+                said = [f"{start:g} {unit}", f"{end:g} {unit}"]
+            raise ValueError(f"`{name}`: nothing lies between {' and '.join(said)}")
         if start < low - slip or end > high + slip:
-            origin = provenance.get(found[0].path)
             who = f"the card '{origin.card}' spans" if origin else "the model is valid"
             raise ValueError(
                 f"`{name}`: the range [{start:g}, {end:g}] {unit} leaves "

@@ -1,6 +1,7 @@
 """From the end of a race to a `Solution`: every number computed again at the design."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 from ..limits import TOLERANCE
 from .goals import limit_keys
 from .kkt import LEAST_SLOPE, Certificate, certificate
-from .race import SAME_VALUE, Race
+from .race import KKT_TOLERANCE, SAME_VALUE, Race
 from .solution import Bound, Branch, Solution
 
 
@@ -31,6 +32,12 @@ class End(NamedTuple):
     def feasible(self) -> bool:
         """Whether every limit is kept; what is not a number keeps none."""
         return bool(np.all(self.scaled >= -TOLERANCE)) and bool(np.isfinite(self.f))
+
+    @property
+    def optimal(self) -> bool:
+        """Whether no slope is left over."""
+        found = self.conditions
+        return found is not None and found.residual <= KKT_TOLERANCE
 
 
 def explain(
@@ -54,6 +61,8 @@ def explain(
     for limit, worth in zip(problem.limits, multipliers, strict=True):
         weights[limit.name] = weights.get(limit.name, 0.0) - worth
     status = race.status()
+    if status == "converged" and not end.optimal:
+        status = "stalled"
     if status in ("converged", "stalled") and not end.feasible:
         status = "infeasible"
     if status == "infeasible" and end.feasible:
@@ -74,8 +83,11 @@ def explain(
         values=end.values,
         baseline=dict(zip(problem.sampler.names, baseline.tolist(), strict=True)),
         slacks=dict(zip(keys, slack.tolist(), strict=True)),
-        multipliers=dict(zip(keys, multipliers.tolist(), strict=True)),
-        bounds=_bounds(problem, race, end, per_f),
+        # Of a design that misses limits they are prices of nothing.
+        multipliers=dict(zip(keys, multipliers.tolist(), strict=True))
+        if end.feasible
+        else {},
+        bounds=_bounds(problem, race, end, per_f) if end.feasible else [],
         relax={keys[i]: float(slack[i]) for i in lost},
         outside={k: float(slack[i]) for i, k in enumerate(keys) if still[i]},
         branches=branches,
@@ -88,8 +100,8 @@ def explain(
         seconds={"compile": compile_s, "search": race.seconds},
         trace=tuple(r._replace(best=problem.objective_at(r.best)) for r in race.rows),
         race=race,
-        f=end.f,
-        _gradient=lambda: problem.sampler.gradient(x, weights),
+        asked=problem.asked,
+        _gradient=functools.partial(problem.sampler.gradient, x, weights),
         _objective=objective.name,
         _ranges=provenance,
     )
@@ -105,10 +117,7 @@ def best_of(solutions: Sequence[Solution]) -> Solution:
     """The best of the solutions of different choices, with what all of them took."""
     if len(solutions) == 1:
         return solutions[0]
-    best = min(
-        solutions,
-        key=lambda s: (not s.feasible, s.f if s.feasible else s.race.missed().min()),
-    )
+    best = min(solutions, key=_rank)
     cut = any(s.status == "interrupted" for s in solutions)
     return dataclasses.replace(
         best,
@@ -125,6 +134,14 @@ def best_of(solutions: Sequence[Solution]) -> Solution:
         seconds={k: sum(s.seconds[k] for s in solutions) for k in best.seconds},
         tries=tuple(solutions),
     )
+
+
+def _rank(solution: Solution) -> tuple[bool, float]:
+    """By the objective itself: what a solver sees is scaled by each component's own."""
+    if not solution.feasible:
+        return True, float(solution.race.missed().min())
+    objective = solution.asked.objective
+    return False, objective.sign * solution.values[objective.name]
 
 
 def end_of(problem: Any, race: Race) -> End:

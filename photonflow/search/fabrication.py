@@ -17,7 +17,8 @@ goes where the smallest of some slacks is largest, each of them a parabola throu
 points. Left out: correlation of the numbers of one part, of parts on one wafer, and
 tails that are not normal.
 
-1. Owen, Scrambled Sobol and Faure points, 1998; scipy.stats.qmc.Sobol
+1. Matousek, On the L2-discrepancy for anchored boxes, J. Complexity 14, 1998: the
+   scrambling of scipy.stats.qmc.Sobol
 2. Harrell and Davis 1982, doi:10.1093/biomet/69.3.635
 """
 
@@ -30,8 +31,16 @@ import numpy as np
 from scipy.stats import beta, norm, qmc
 
 from ..compilation import LEAN
-from ..component import getter, params, replace
-from .goals import TOLERANCE, Inequality, limit_keys, require_scalar
+from ..component import getter, quantities, replace
+from .design_space import find
+from .goals import (
+    TOLERANCE,
+    Inequality,
+    limit_keys,
+    limits_listed,
+    require_limit,
+    require_scalar,
+)
 from .sampler import Function, kept_by
 
 
@@ -51,6 +60,7 @@ class Trim(NamedTuple):
     """A number that is adjusted on every part."""
 
     path: str
+    """with or without its unit"""
     limits: tuple[str, ...]
     """scalars with a limit: the smallest of their slacks is made as large as it goes"""
     step: float
@@ -86,7 +96,7 @@ def spreads(provenance: Mapping[str, Any], within: str = "") -> dict[str, float]
 def over_draws(
     function: Function,
     spread: Mapping[str, float],
-    limits: Iterable[Inequality],
+    limits: Inequality | Iterable[Inequality],
     *,
     wanted: float = 0.95,
     draws: int = 128,
@@ -101,20 +111,24 @@ def over_draws(
     `pf.at_least("yield", 0.0)` asks for that yield. A limit at 0 without a tolerance
     counts in the unit of its scalar.
     """
-    limits, trimmed = tuple(limits), tuple(trimmed)
+    limits, trimmed = limits_listed(limits), tuple(trimmed)
     if not 2 <= draws <= DRAWS_MOST:
         raise ValueError(f"`draws` is {draws}: 2 to {DRAWS_MOST}")
     if not 0 < wanted < 1:
         raise ValueError(f"`wanted` is {wanted}: a share between 0 and 1")
-    if not spread:
-        raise ValueError("nothing is uncertain: `spread` is empty")
+    if (1 - wanted) * draws < 1:
+        raise ValueError(
+            f"`wanted` is {wanted:g}: of {draws} draws less than one may fail; a share "
+            f"of {1 - 1 / draws:.3g} at most, or more `draws`"
+        )
+    _require(spread, limits, trimmed)
     z = normal(len(spread), draws, seed)
     tail = _tail_weights(1 - wanted, draws)
     quantile = _quantile_weights(1 - wanted, draws)
 
     def population(component: Any) -> dict[str, Any]:
-        _require_paths(component, spread, trimmed)
-        part = _part(function, spread, limits, trimmed)
+        uncertain, adjusted = _paths(component, spread, trimmed)
+        part = _part(function, uncertain, limits, adjusted)
         values, slack = jax.vmap(part, in_axes=(None, 0))(component, jnp.asarray(z))
         worst = -WORST_WIDTH * jax.nn.logsumexp(-slack / WORST_WIDTH, axis=1)
         found = {"yield": jnp.sort(worst) @ quantile}
@@ -132,7 +146,7 @@ def population(
     function: Function,
     component: Any,
     spread: Mapping[str, float],
-    limits: Iterable[Inequality],
+    limits: Inequality | Iterable[Inequality],
     *,
     draws: int = 4096,
     seed: int = 1,
@@ -142,8 +156,9 @@ def population(
 
     Another `seed` than the one a design was searched with is a test of it.
     """
-    limits, trimmed = tuple(limits), tuple(trimmed)
-    _require_paths(component, spread, trimmed)
+    limits, trimmed = limits_listed(limits), tuple(trimmed)
+    _require(spread, limits, trimmed)
+    spread, trimmed = _paths(component, spread, trimmed)
     z = normal(len(spread), draws, seed)
     batch = _batch(function, component, spread, limits, trimmed)
     pieces = []
@@ -240,18 +255,37 @@ def _top(low: jax.Array, middle: jax.Array, high: jax.Array) -> jax.Array:
     return jnp.vdot(t[:, 0], jax.nn.softmax(least / TRIM_WIDTH))
 
 
-def _require_paths(component, spread, trimmed) -> None:
-    """Raise ValueError unless all that varies is there and nothing varies twice."""
-    known = {p.path for p in params(component)}
-    for path in [*spread, *(trim.path for trim in trimmed)]:
-        if path not in known:
-            raise ValueError(f"`{path}` is not a number of the component")
+def _require(spread, limits, trimmed) -> None:
+    """Raise ValueError unless something is uncertain, and limits say what for."""
+    if not spread:
+        raise ValueError("nothing is uncertain: `spread` is empty")
+    if not limits:
+        raise ValueError("nothing can fail: `limits` is empty")
+    for path, sigma in spread.items():
+        if not (np.isfinite(sigma) and sigma >= 0):
+            raise ValueError(f"`{path}`: a standard deviation of {sigma}")
+    names = {limit.name for limit in limits}
     for trim in trimmed:
         if not trim.limits:
             raise ValueError(f"`{trim.path}`: trimmed for no limit")
-    both = set(spread) & {trim.path for trim in trimmed}
-    if both:
-        raise ValueError(f"{sorted(both)}: either uncertain or trimmed")
+        for name in trim.limits:
+            require_limit(name, names, f"`{trim.path}`")
+        if not (np.isfinite(trim.step) and trim.step > 0):
+            raise ValueError(f"`{trim.path}`: a step of {trim.step} is not above 0")
+
+
+def _paths(
+    component: Any, spread: Mapping[str, float], trimmed: Sequence[Trim]
+) -> tuple[dict[str, float], tuple[Trim, ...]]:
+    """The same by Python paths. ValueError where one is not there, or varies twice."""
+    known = quantities(component)
+    uncertain = {find(known, path).path: sigma for path, sigma in spread.items()}
+    adjusted = tuple(t._replace(path=find(known, t.path).path) for t in trimmed)
+    moved = [*uncertain, *(trim.path for trim in adjusted)]
+    if len(spread) + len(trimmed) > len(set(moved)):
+        twice = sorted({path for path in moved if moved.count(path) > 1}) or [*spread]
+        raise ValueError(f"{', '.join(twice)}: uncertain or trimmed once, not twice")
+    return uncertain, adjusted
 
 
 def _tail_weights(share: float, draws: int) -> np.ndarray:

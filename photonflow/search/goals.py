@@ -105,8 +105,11 @@ def at_most(
 
 
 def _inequality(name, value, sign, tolerance, unit) -> Inequality:
-    if not np.isfinite(value):
-        raise ValueError(f"limit on `{name}`: {value} is no number to compare with")
+    for what, given in (("value", value), ("tolerance", tolerance)):
+        if what == "tolerance" and given is None:
+            continue
+        if not isinstance(given, int | float | np.number) or not np.isfinite(given):
+            raise ValueError(f"limit on `{name}`: {what} {given!r} is not a number")
     if tolerance is not None and not tolerance > 0:
         raise ValueError(f"limit on `{name}`: tolerance {tolerance} is not above 0")
     return Inequality(name, float(value), sign, tolerance, unit)
@@ -121,9 +124,43 @@ def require_scalar(name: str, names: Collection[str], what: str) -> None:
         raise ValueError(f"{what}: the function returns no `{name}`, but {few}{guess}")
 
 
+def require_limit(name: str, names: Collection[str], what: str) -> None:
+    """Raise ValueError unless some limit is on `name`."""
+    if name not in names:
+        raise ValueError(
+            f"{what}: no limit is on `{name}`; there are {', '.join(sorted(names))}"
+        )
+
+
+def limits_listed(limits: Any) -> tuple[Inequality, ...]:
+    """One limit, or several, as a tuple. ValueError where it is anything else."""
+    one = isinstance(limits, Inequality | str)
+    listed: tuple[Any, ...] = (limits,) if one else tuple(limits or ())
+    for limit in listed:
+        if not isinstance(limit, Inequality):
+            raise ValueError(f"a limit is `pf.at_least(name, value)`, not {limit!r}")
+    return listed
+
+
+def require_objective(objective: Any) -> None:
+    """Raise ValueError unless it is one."""
+    if not isinstance(objective, Objective):
+        raise ValueError(f"an objective is `pf.minimum(name)`, not {objective!r}")
+
+
 def limit_keys(limits: Sequence[Inequality]) -> list[str]:
-    """Names of limits: that of the scalar, or in full where it has several."""
+    """Names of limits, each its own.
+
+    That of the scalar; in full where it has several limits, and numbered where two of
+    them read the same.
+    """
     names = [limit.name for limit in limits]
-    return [
-        limit.name if names.count(limit.name) == 1 else str(limit) for limit in limits
-    ]
+    found: list[str] = []
+    for limit in limits:
+        key = full = limit.name if names.count(limit.name) == 1 else str(limit)
+        number = 1
+        while key in found:
+            number += 1
+            key = f"{full} ({number})"
+        found.append(key)
+    return found

@@ -19,7 +19,8 @@ from scipy.optimize import nnls
 ON_BOUND = 1e-9
 """of the box: nearer than this a variable is on its bound"""
 LEAST_SLOPE = 1e-3
-"""a residual counts against the objective's gradient, or against this if it is less"""
+"""a residual counts against the objective's gradient, or against this if it is less:
+of an objective of the size of 1, or of its logarithm, over the whole of a box"""
 
 
 class Certificate(NamedTuple):

@@ -27,11 +27,17 @@ import numpy as np
 from ..component import require_x64
 from . import race, slsqp, sqp
 from .choices import combinations
-from .design_space import DesignSpace, Free
+from .design_space import DesignSpace, Free, free_listed
 from .explain import best_of, explain, with_choices
-from .goals import Inequality, Objective, require_scalar
+from .goals import (
+    Inequality,
+    Objective,
+    limits_listed,
+    require_objective,
+    require_scalar,
+)
 from .sampler import ROWS, AbstractSampler, Function, FunctionSampler
-from .solution import Solution
+from .solution import Asked, Solution
 from .starts import Spread, at_points, spread
 
 
@@ -67,6 +73,11 @@ class Problem(NamedTuple):
     """(limits,) of slacks"""
     names: tuple[str, ...]
     """of the scalars that are needed"""
+
+    @property
+    def asked(self) -> Asked:
+        """What it was made of."""
+        return Asked(self.objective, self.limits, self.space.variables)
 
     def __call__(self, u: np.ndarray) -> sqp.Sample:
         """Objective and scaled slacks, with slopes in u."""
@@ -130,8 +141,10 @@ def minimise(
     """
     require_x64("pf.minimise")
     settings = Settings(starts, seed, solver, iterations, callback)
-    free = [free] if isinstance(free, Free) else list(free)
-    limits = (limits,) if isinstance(limits, Inequality) else tuple(limits)
+    free, limits = free_listed(free), limits_listed(limits)
+    require_objective(objective)
+    if not isinstance(provenance, Mapping | None):
+        raise ValueError(f"`provenance` is `pf.provenance(CARD)`, not {provenance!r}")
 
     def sampler(component: Any, space: DesignSpace) -> AbstractSampler:
         # One start alone, or one after the other, is one design at a time.
@@ -159,8 +172,10 @@ class Settings(NamedTuple):
 
     def checked(self) -> "Settings":
         """The same, if it can be used."""
-        if self.starts < 1:
-            raise ValueError(f"`starts` is {self.starts}: at least 1")
+        for name in ("starts", "iterations"):
+            given = getattr(self, name)
+            if not isinstance(given, int) or given < 0 or self.starts == 0:
+                raise ValueError(f"`{name}` is {given!r}: a whole number, at least 1")
         if self.solver not in SOLVERS:
             raise ValueError(f"solver `{self.solver}` is none of {', '.join(SOLVERS)}")
         return self
@@ -196,9 +211,11 @@ def search(
         begun = _continued(resume, problem)
     compile_s = time.perf_counter() - began
 
+    best: dict[int, float] = {}
+
     def follow(now: race.Race) -> None:
         if settings.callback is not None:
-            settings.callback(_progress(now, problem))
+            settings.callback(_progress(now, problem, best))
 
     solve = SOLVERS[settings.solver]
     ended = solve(begun, problem, settings.iterations, follow)
@@ -227,17 +244,18 @@ def _begin(
 
 def _continued(resume: Solution, problem: Problem) -> race.Race:
     """The race of an earlier search, if it was one of the same problem."""
-    low, high = (np.stack(ends) for ends in zip(*problem.space.boxes(), strict=True))
-    starts = resume.race.starts
-    same = (
-        resume.race.state.c.shape[1] == len(problem.limits)
-        and starts.u.shape[1] == low.shape[1]
-        and starts.branch.max() < len(low)
-        and np.array_equal(starts.low, low[starts.branch])
-        and np.array_equal(starts.high, high[starts.branch])
-    )
-    if not same:
-        raise ValueError("`resume` is the solution of another search")
+    names, before = problem.sampler.names, resume.baseline
+    now = dict(zip(names, problem.sampler.baseline().tolist(), strict=True))
+    mine = {
+        "function": (names, tuple(before)),
+        "objective": (problem.asked.objective, resume.asked.objective),
+        "limits": (problem.asked.limits, resume.asked.limits),
+        "free": (problem.asked.variables, resume.asked.variables),
+        "component or function": (repr(now), repr(before)),
+    }
+    other = next((what for what, (a, b) in mine.items() if a != b), None)
+    if other is not None:
+        raise ValueError(f"`resume` is the solution of another search: its {other}")
     return resume.race
 
 
@@ -265,6 +283,10 @@ def each_choice(
             if not any(path.startswith(f"{part}.") for part in taken)
         }
         old = before[number] if number < len(before) else None
+        if old is not None and old.choices != taken:
+            raise ValueError(
+                f"`resume` is the solution of another search: of choices {old.choices}"
+            )
         if old is None or old.status == "interrupted" or len(before) == 1:
             found.append(with_choices(one(chosen, known, old), taken))
         else:
@@ -292,35 +314,38 @@ def _problem(
 
 def _require_effect(problem: Problem, begun: race.Race) -> None:
     """Raise where a parameter moves nothing, or none moves the objective."""
-    state = begun.state.of(np.flatnonzero(begun.outcome != "void"))
-    if not len(state.u):
+    seen = begun.fixed
+    if not seen.designs:
         return
-    steep = np.abs(state.g).max(axis=0)
-    by_limit = np.abs(state.jacobian).max(axis=(0, 1), initial=0.0)
     names, aim = problem.space.names, problem.objective.name
     idle = [
         f"`{name}`"
-        for name, own, other in zip(names, steep, by_limit, strict=True)
+        for name, own, other in zip(names, seen.by_f, seen.by_c, strict=True)
         if own == 0.0 and other == 0.0
     ]
     if idle:
         raise ValueError(
             f"{', '.join(idle)} moves neither the objective `{aim}` nor any limit, at "
-            f"any of {len(state.u)} starts: take it out of `free`"
+            f"any of {seen.designs} designs: take it out of `free`"
         )
-    if not steep.any():
+    if not seen.by_f.any():
         raise ValueError(
             f"the objective `{aim}` does not move with any free parameter: "
             f"{', '.join(f'`{name}`' for name in names)}"
         )
 
 
-def _progress(now: race.Race, problem: Problem) -> Progress:
-    def best(which: np.ndarray) -> float | None:
-        f = np.where(now.inside & which, now.state.f, np.inf).min()
-        return problem.objective_at(f * now.scale) if np.isfinite(f) else None
+def _progress(now: race.Race, problem: Problem, best: dict[int, float]) -> Progress:
+    """The race after an iteration, and into `best` the least f so far by branch."""
+    f = np.where(now.inside, now.state.f * now.scale, np.inf)
+    for branch in set(now.starts.branch.tolist()):
+        own = float(f[now.starts.branch == branch].min())
+        best[branch] = min(best.get(branch, np.inf), own)
 
-    branches = {int(b): best(now.starts.branch == b) for b in set(now.starts.branch)}
-    everywhere = np.ones(len(now.outcome), bool)
+    def said(f: float) -> float | None:
+        return problem.objective_at(f) if np.isfinite(f) else None
+
+    branches = {branch: said(own) for branch, own in best.items()}
     running = int(now.running.sum())
-    return Progress(now.iteration, best(everywhere), branches, running, now.seconds)
+    least = said(min(best.values()))
+    return Progress(now.iteration, least, branches, running, now.seconds)

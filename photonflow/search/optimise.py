@@ -18,7 +18,7 @@ from ..cluster.workload import Workload
 from ..component import Packing, require_x64
 from . import minimise
 from .cluster_sampler import J_PER_TOKEN, LINK_W, ClusterSampler, free_ends
-from .design_space import DesignSpace, Free
+from .design_space import DesignSpace, Free, free_listed
 from .goals import Inequality, Objective, minimum
 from .link_limits import LinkLimit, limits_of
 from .solution import Solution
@@ -54,7 +54,7 @@ def optimise(
     free end at the vendor's boundary (`end_w`), and every slack.
     """
     require_x64("pf.optimise")
-    free = [free] if isinstance(free, Free) else list(free)
+    free = free_listed(free)
     settings = minimise.Settings(starts, seed, solver, iterations, callback)
 
     def one(chosen: Any, kept: Mapping[str, Any], resume: Solution | None) -> Solution:

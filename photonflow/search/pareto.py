@@ -8,7 +8,7 @@ first design, and nothing is compiled again.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .goals import Inequality
+from .goals import Inequality, limits_listed
 from .minimise import minimise
 from .sampler import Function
 from .solution import Solution
@@ -22,7 +22,7 @@ def pareto(
     component: Any,
     *,
     along: Sequence[Inequality],
-    limits: Iterable[Inequality] = (),
+    limits: Inequality | Iterable[Inequality] = (),
     starts: int = 8,
     **settings: Any,
 ) -> list[Solution]:
@@ -43,7 +43,7 @@ def pareto(
     names = {(limit.name, limit.sign) for limit in along}
     if len(names) > 1:
         raise ValueError("limits of `along` are to be of one scalar and one side")
-    limits = tuple(limits)
+    limits = limits_listed(limits)
     found: list[Solution] = []
     for limit in along:
         number = WARM_STARTS if found else starts

@@ -5,7 +5,8 @@ it has arrived at an optimum, comes to where a better one is already, has arrive
 optimum worse than the best, or comes to a standstill; a branch ends where no start of
 it keeps all limits after `BRANCH_ITERATIONS`, while another branch has one that does.
 The race is over once the best has arrived and has not been bettered for
-`STILL_ITERATIONS`. Nothing but the best is followed to the last digit.
+`STILL_ITERATIONS`, and the best of every other branch has ended as well. Nothing but
+the best is followed to the last digit.
 
 Everything that the next iteration depends on is in `Race`: an interrupted race that is
 taken up again ends where it would have.
@@ -40,7 +41,7 @@ STILL_ROW = 1e-9
 Evaluate = Callable[[np.ndarray], sqp.Sample]
 """designs (k, n) to samples; slacks are met to `TOLERANCE`"""
 Outcome = Literal[
-    "running", "arrived", "joined", "beaten", "stalled", "dropped", "void"
+    "running", "arrived", "joined", "beaten", "stalled", "dropped", "void", "spent"
 ]
 Status = Literal["converged", "stalled", "limit", "infeasible", "interrupted"]
 
@@ -55,6 +56,12 @@ class Fixed:
     """(m,) their slack"""
     same: dict[int, int]
     """limit -> an earlier one that it always equals"""
+    by_f: np.ndarray
+    """(n,) steepest slope of the objective along each variable"""
+    by_c: np.ndarray
+    """(n,) the same of all limits"""
+    designs: int
+    """that were looked at"""
 
     @property
     def masked(self) -> np.ndarray:
@@ -85,7 +92,7 @@ class Race:
     starts: Starts
     fixed: Fixed
     scale: float
-    """the objective is divided by it: its steepest slope at the first start"""
+    """the objective is divided by it: its steepest slope, at most of what was seen"""
     state: sqp.State
     outcome: np.ndarray
     """(starts,) of `Outcome`"""
@@ -140,7 +147,9 @@ class Race:
         """
         start = self.winner()
         now = self.value[start] * self.scale
-        kept = self.inside[start] and now <= self.best + STILL_GAIN
+        # A better one may only have made more of the tolerance.
+        worth = self.state.weight[start] * TOLERANCE * self.scale
+        kept = self.inside[start] and now <= self.best + STILL_GAIN + worth
         if self.best_u is not None and not kept:
             return self.best_start, self.best_u
         return start, self.state.u[start]
@@ -157,7 +166,22 @@ class Race:
             return False
         arrived = self.outcome[self.winner()] == "arrived"
         patience = STILL_ITERATIONS if arrived else STALLED_ITERATIONS
-        return self.iteration >= self.since + patience
+        return self.iteration >= self.since + patience and not self._rivals()
+
+    def _rivals(self) -> bool:
+        """Whether another branch may still come to better than the best.
+
+        One in which nothing keeps all limits yet, or whose own best still gains.
+        """
+        branch, home = self.starts.branch, self.starts.branch[self.winner()]
+        for other in set(branch[self.running].tolist()) - {home}:
+            own = branch == other
+            if not (own & self.inside).any():
+                return True
+            leader = np.argmin(np.where(own & self.inside, self.value, np.inf))
+            if self.running[leader]:
+                return True
+        return False
 
     def kkt(self, start: int) -> float:
         """Residual of the optimality conditions of one start, for the last digits."""
@@ -173,7 +197,7 @@ class Race:
         """How it came to its end."""
         if self.cut:
             return "interrupted"
-        if not self.over():
+        if not self.over() or self.outcome[self.winner()] == "spent":
             return "limit"
         if not self.inside.any():
             return "infeasible"
@@ -215,13 +239,15 @@ def begin(
         evaluations += PROBES
     fixed = sort(probes)
     if moving is not None:
-        fixed = dataclasses.replace(fixed, still=fixed.still & ~moving)
-    near = np.argmax(finite)
-    scale = float(np.abs(look.g[near]).max()) if finite.any() else 1.0
+        same = {i: k for i, k in fixed.same.items() if not moving[i]}
+        fixed = dataclasses.replace(fixed, still=fixed.still & ~moving, same=same)
+    steep = np.abs(probes.g[probes.finite()]).max(axis=1)
+    # Not of one design, which may be next to an optimum.
+    scale = float(np.median(steep[steep > 0])) if steep.any() else 1.0
     race = Race(
         starts=starts,
         fixed=fixed,
-        scale=scale if scale > 0 else 1.0,
+        scale=scale,
         state=sqp.initial_state(starts.u, look.c.shape[1]),
         outcome=np.where(finite, "running", "void").astype("U8"),
         redrawn=redrawn,
@@ -257,15 +283,25 @@ def sort(probes: sqp.Sample) -> Fixed:
     value = np.full(m, np.nan)
     for i in np.flatnonzero(np.isfinite(probes.c).any(axis=0)):
         value[i] = np.nanmin(probes.c[:, i])
-    return Fixed(still, value, same)
+    return Fixed(
+        still,
+        value,
+        same,
+        by_f=np.abs(probes.g[finite]).max(axis=0, initial=0.0),
+        by_c=np.abs(probes.jacobian[finite]).max(axis=(0, 1), initial=0.0),
+        designs=int(finite.sum()),
+    )
 
 
 def moving(race: Race, evaluate: Evaluate) -> np.ndarray:
-    """Limits (m,) that were left out as fixed, and do move where the race has ended."""
+    """Limits (m,) that were left out, as fixed or as equal, and are not at the end."""
     sample = evaluate(race.design()[1][None])
     steep = np.abs(sample.jacobian[0]).max(axis=1, initial=0.0)
     size = np.maximum(np.abs(sample.c[0]), 1.0)
-    return race.fixed.still & (steep > STILL_ROW * size)
+    moved = race.fixed.still & (steep > STILL_ROW * size)
+    for i, k in race.fixed.same.items():
+        moved[i] |= not np.isclose(sample.c[0, i], sample.c[0, k], rtol=1e-9, atol=1e-9)
+    return moved
 
 
 def go_on(

@@ -19,7 +19,7 @@ from .race import KKT_TOLERANCE, Evaluate, Race, Row
 
 
 FTOL = 1e-14
-GOOD = 10 * KKT_TOLERANCE  # SciPy's own tests end a little earlier
+OUT_OF_ITERATIONS = 9  # `status` of SciPy
 
 
 def run(
@@ -79,8 +79,9 @@ def _one(race: Race, start: int, evaluate: Evaluate, iterations: int) -> Race:
         violation=np.array([violation]), complementarity=np.zeros(1),
     )  # fmt: skip
     outcome = race.outcome.copy()
-    good = ends.residual <= GOOD and violation <= TOLERANCE
-    outcome[start] = "arrived" if good else "stalled"
+    good = ends.residual <= KKT_TOLERANCE and violation <= TOLERANCE
+    cut = "spent" if found.status == OUT_OF_ITERATIONS else "stalled"
+    outcome[start] = "arrived" if good else cut
     race = dataclasses.replace(
         race,
         state=race.state.put(place, new),

@@ -8,7 +8,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..component import params
+from .design_space import Variable
+from .goals import Inequality, Objective
 from .race import KKT_TOLERANCE, Race, Row, Status
+
+
+SAID_MOST = 3
+"""limits that a sentence names"""
+
+
+class Asked(NamedTuple):
+    """What a search was asked, so that no other takes it up again."""
+
+    objective: Objective
+    limits: tuple[Inequality, ...]
+    variables: tuple[Variable, ...]
 
 
 class Bound(NamedTuple):
@@ -65,10 +79,14 @@ class Elasticity(NamedTuple):
 class Solution:
     """The best design found.
 
-    `status` is `converged` (an optimum to 1e-6), `stalled` (all limits kept, but no
-    further step helped: noise in the slopes, or a kink), `limit` (out of iterations),
-    `infeasible` (no start kept all limits: the design is the one that misses them
-    least) or `interrupted`. `message` says it in one sentence.
+    `status` is `converged` (a point where the first-order conditions of an optimum
+    hold to 1e-6), `stalled` (all limits kept, but no further step helped: noise in the
+    slopes, or a kink), `limit` (out of iterations), `infeasible` (no start kept all
+    limits: the design is the one found that misses them least) or `interrupted`.
+    `message` says it in one sentence.
+
+    It can be pickled, and taken up again elsewhere; `elasticities` then are there only
+    if they were asked for before.
     """
 
     status: Status
@@ -89,12 +107,13 @@ class Solution:
     slacks: dict[str, float]
     """by limit, in the unit of its scalar: met when >= 0"""
     multipliers: dict[str, float]
-    """by limit: d(objective) / d(value of the limit), in their units"""
+    """by limit: d(objective) / d(value of the limit), in their units; empty where
+    limits are missed"""
     bounds: list[Bound]
     relax: dict[str, float]
     """limits that the design misses, the worst first; empty where it is feasible"""
     outside: dict[str, float]
-    """slack of limits that no free parameter moves"""
+    """slack of limits that no free parameter moves, kept or missed"""
     branches: list[Branch]
     agreement: float
     """share of the winning branch's starts that agree with its best"""
@@ -113,15 +132,18 @@ class Solution:
     """one row for each iteration, of the choices that won"""
     race: Race = field(repr=False)
     """state of the search: `resume=` takes the solution up again"""
-    f: float = field(repr=False)
-    """what was minimised, of the size of 1"""
-    _gradient: Callable[[], Mapping[str, float]] = field(repr=False)
+    asked: Asked = field(repr=False)
+    _gradient: Callable[[], Mapping[str, float]] | None = field(repr=False)
     _objective: str = field(repr=False)
     _ranges: Mapping[str, Any] = field(repr=False)
     tries: "tuple[Solution, ...]" = field(repr=False, default=())
     """one for each combination of choices, where there are several"""
     earlier: "Solution | None" = field(repr=False, default=None)
     """the search whose end this one set out from"""
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is compiled stays where it is.
+        return self.__dict__ | {"_gradient": None}
 
     @property
     def message(self) -> str:
@@ -134,28 +156,47 @@ class Solution:
     def _outcome(self) -> str:
         if self.not_numbers:
             return f"{', '.join(self.not_numbers)} is not a number at any start"
+        if not self.feasible:
+            return self._missed()
+        rest = f"KKT residual {self.kkt:.1e}"
+        kept = "all limits are kept" if self.slacks else "nothing limits it"
+        return {
+            "converged": f"an optimum to first order after {self.iterations} "
+            f"iterations, {rest}",
+            "stalled": f"{kept}, but no step helps any more at a {rest}, above "
+            f"{KKT_TOLERANCE:g}: slopes with noise or a kink, or numbers of too "
+            "different size",
+            "limit": f"{kept} after {self.iterations} iterations, {rest}",
+            "interrupted": f"{kept}, {rest} so far",
+        }[self.status]
+
+    def _missed(self) -> str:
         lost = [name for name in self.relax if name in self.outside]
         if lost:
-            return f"no free parameter moves {', '.join(lost)}, which is missed"
-        if not self.feasible:
-            name, slack = next(iter(self.relax.items()), ("a limit", float("nan")))
-            return f"{name} is missed by {-slack:.3g} at the least"
-        rest = f"KKT residual {self.kkt:.1e}"
-        return {
-            "converged": f"an optimum after {self.iterations} iterations, {rest}",
-            "stalled": f"all limits are kept, but no step helps any more at a {rest}, "
-            f"above {KKT_TOLERANCE:g}: noise or a kink in the slopes",
-            "limit": f"all limits are kept after {self.iterations} iterations, {rest}",
-            "interrupted": f"all limits are kept, {rest} so far",
-        }[self.status]
+            are = "is" if len(lost) == 1 else "are"
+            return f"no free parameter moves {', '.join(lost)}, which {are} missed"
+        if not self.relax:
+            return f"{self._objective} is not a number at the best design"
+        short = [f"{name} (by {-slack:.3g})" for name, slack in self.relax.items()]
+        most = ", ".join(short[:SAID_MOST])
+        rest = len(short) - SAID_MOST
+        more = f" and {rest} more" if rest > 0 else ""
+        so_far = " so far" if self.status == "interrupted" else ""
+        return f"the nearest design found{so_far} misses {most}{more}"
 
     @cached_property
     def elasticities(self) -> list[Elasticity]:
         """What every number of the component is worth, largest effect first.
 
         By the Lagrangian, everything free held still (envelope theorem): one reverse
-        pass, compiled when first asked for.
+        pass, compiled when first asked for. None where limits are missed.
         """
+        if not self.feasible:
+            return []
+        if self._gradient is None:
+            raise ValueError(
+                "`elasticities` of a solution that was pickled: ask for them before"
+            )
         slopes, rows = self._gradient(), []
         value = self.values[self._objective]
         for p in params(self.component):
