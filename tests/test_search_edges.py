@@ -75,11 +75,11 @@ def test_a_front_that_sets_out_from_no_limit_arrives_everywhere():
 
 
 def valley(point):
-    """0 at the end of a long bent valley below x4 = 0, 1 in a round bowl above."""
+    """0 at the end of a long bent valley below x4 = 0, 1e-3 in a round bowl above."""
     u = [point.x0, point.x1, point.x2, point.x3]
     pairs = itertools.pairwise(u)
     bent = sum(100 * (b - a**2) ** 2 + (1 - a) ** 2 for a, b in pairs)
-    bowl = 1 + sum(x**2 for x in u)
+    bowl = 1e-3 + sum(x**2 for x in u)
     return {"f": jnp.where(point.x4 < 0, bent + (point.x4 + 0.5) ** 2, bowl)}
 
 

@@ -8,7 +8,7 @@ import pytest
 from photonflow.search.kkt import certificate
 from photonflow.search.quadratic import solve_qp
 from photonflow.search.race import sort
-from photonflow.search.sqp import Sample, initial_state, update
+from photonflow.search.sqp import RADIUS, Sample, initial_state, update
 
 
 def bowl(u, target):
@@ -51,6 +51,23 @@ def test_every_start_finds_a_corner_of_constraint_and_bound_with_its_multipliers
     assert end.u == pytest.approx(np.tile([0.6, 0.0, 1.0], (32, 1)), abs=1e-9)
     assert end.multipliers == pytest.approx(np.tile([0, 0.4, 0], (32, 1)), abs=1e-7)
     assert end.kkt.max() < 1e-8
+
+
+def test_a_step_that_keeps_its_promise_widens_the_trust_region():
+    """Down a plane, whole steps; up against a wall of curvature, shorter ones."""
+    first = np.array([[0.9, 0.5]])
+    evaluate = sampled(lambda u, _: (u[0], jnp.ones(1), u[0]))
+    low, high = np.zeros_like(first), np.ones_like(first)
+    state = initial_state(first, 1)
+    for _ in range(2):
+        state = update(state, evaluate(state.trial), low, high)
+    assert state.u == pytest.approx(np.array([[0.9 - RADIUS, 0.5]]), abs=1e-6)
+    assert state.radius == pytest.approx(np.array([2 * RADIUS]))
+    steep = sampled(lambda u, _: (1e3 * jnp.square(u[0] - 0.85), jnp.ones(1), u[0]))
+    state = initial_state(first, 1)
+    for _ in range(3):
+        state = update(state, steep(state.trial), low, high)
+    assert state.radius < RADIUS
 
 
 def test_curved_constraints_are_met_to_rounding():
