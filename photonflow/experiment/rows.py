@@ -9,7 +9,6 @@ from .. import causes
 from ..cards import Provenance
 from ..cluster.hardware import Cluster
 from ..cluster.step import Report
-from ..component import replace
 from ..limits import TOLERANCE
 from ..result.schema import (
     PartsRow,
@@ -35,16 +34,21 @@ def task_row(
     cluster: Cluster,
     report: Report,
     drives: list[LaserDrive],
+    before: Cluster,
     solution: Solution | None,
     robustness: Robustness | None = None,
 ) -> VariantResult:
-    """The row of one task, from where its search or its drives left the cluster."""
+    """The row of one task, from where its search or its drives left the cluster.
+
+    `before` is the cluster as its cards describe it, driven; `study` has the options
+    that a search took.
+    """
     variant, workload = task.variant, study.workload(task.workload)
     free = study.free_paths(variant)
-    before, prices = None, None
+    moved_off = robustness is not None and robustness.taken
+    prices = None
     if solution is not None:
-        before = replace(study.cluster(variant), {d.path: d.amps for d in drives})
-        prices = solution.multipliers if robustness is None else None
+        prices = None if moved_off else solution.multipliers
         # The search has set its own currents anew.
         drives = [drive for drive in drives if drive.path not in free]
     origins = study.provenance(variant)
@@ -63,7 +67,7 @@ def task_row(
         origins=origins,
         elasticities=elasticities(cluster, workload, prices, drives),
         solution=solution,
-        before=before,
+        before=None if solution is None else before,
         fabrication=robustness and yield_row(robustness),
     )
 
@@ -78,14 +82,16 @@ def yield_row(robustness: Robustness) -> YieldRow:
         judged=JUDGED,
         trimmed={trim.path: trim.step for trim in robustness.trimmed},
         spread=robustness.spread,
-        as_drawn=_parts_row(robustness.before),
-        robust=_parts_row(robustness.after),
+        lanes=robustness.lanes,
+        as_drawn=_parts_row(robustness.before, robustness.lanes),
+        robust=_parts_row(robustness.after, robustness.lanes),
+        taken=robustness.taken,
         message=found.message,
         seconds=sum(found.seconds.values()),
     )
 
 
-def _parts_row(drawn: Population) -> PartsRow:
+def _parts_row(drawn: Population, lanes: int) -> PartsRow:
     worst = np.min([*drawn.slacks.values()], axis=0)
     missed = {
         name: float(np.mean(~(slack >= -TOLERANCE)))
@@ -94,6 +100,7 @@ def _parts_row(drawn: Population) -> PartsRow:
     return PartsRow(
         kept=drawn.share,
         standard_error=drawn.standard_error,
+        link_share=drawn.share**lanes,
         missed={name: share for name, share in missed.items() if share > 0},
         mean_w=float(drawn.values[WATTS].mean()),
         worst_slacks=np.quantile(worst, np.linspace(0, 1, 101)).tolist(),

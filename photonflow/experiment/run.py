@@ -36,6 +36,7 @@ def run_task(
     study = study.at(task.point)
     progress(f"{task.name}: laser currents at the worst corner")
     cluster, drives = set_drive(study.cluster(task.variant))
+    before = cluster
     workload = study.workload(task.workload)
     progress(f"{task.name}: evaluation")
     report = evaluate(cluster, workload)
@@ -44,14 +45,14 @@ def run_task(
         solution = _search(study, task, cluster, progress, stop)
         cluster = solution.component
         report = evaluate(cluster, workload)
+        study = study.chosen(solution.choices)
     robustness = None
     if solution is not None and task.variant in study.settings.robust:
         robustness = _robust(study, task, cluster, progress, stop)
         cluster = robustness.cluster
         report = evaluate(cluster, workload)
     progress(f"{task.name}: sensitivities")
-    study = study.chosen({} if solution is None else solution.choices)
-    row = task_row(study, task, cluster, report, drives, solution, robustness)
+    row = task_row(study, task, cluster, report, drives, before, solution, robustness)
     return row, [] if solution is None else trace_rows(solution)
 
 
@@ -105,8 +106,9 @@ def _robust(
     progress(f"{task.name}: yield, compiling")
     found = robust_design(study, task.variant, cluster, follow)
     progress(
-        f"{task.name}: yield: {found.before.share:.1%} as drawn, "
+        f"{task.name}: yield of lane pairs: {found.before.share:.1%} as drawn, "
         f"{found.after.share:.1%} robust"
+        + ("" if found.taken else f"; kept as drawn: {found.solution.message}")
     )
     return found
 

@@ -105,12 +105,31 @@ def _yield_text(row: YieldRow | None) -> str:
     """What made a design robust, and what that costs."""
     if row is None:
         return ""
+    search = f"{row.link}; {row.draws} draws in the search: {row.message}"
+    if not row.taken:
+        return (
+            f"No design was taken for a yield of {row.wanted:.0%} of lane pairs "
+            f"({search}): this is the optimum as drawn, of which "
+            f"{row.as_drawn.kept:.1%} of {row.judged:,} fresh lane pairs keep all "
+            f"limits."
+        )
     more = 100 * (row.robust.mean_w / row.as_drawn.mean_w - 1)
     return (
-        f"For a yield of {row.wanted:.0%} the design then moved off its limits: "
-        f"{row.robust.kept:.1%} of {row.judged:,} fresh links keep them, of the "
-        f"optimum as drawn {row.as_drawn.kept:.1%}, for {number(more, '.1f')} % more "
-        f"watts a link ({row.link}; {row.draws} draws in the search: {row.message})."
+        f"For a yield of {row.wanted:.0%} of lane pairs the design then moved off its "
+        f"limits: {row.robust.kept:.1%} of {row.judged:,} fresh lane pairs keep them, "
+        f"of the optimum as drawn {row.as_drawn.kept:.1%}, for {number(more, '.1f')} % "
+        f"more watts a link ({search}). {links_text(row)}"
+    ).rstrip()
+
+
+def links_text(row: YieldRow) -> str:
+    """What a yield of lane pairs is in links; empty in results of old."""
+    if row.lanes is None:
+        return ""
+    return (
+        f"If the {row.lanes} lanes of a link were independent, "
+        f"{number(row.robust.link_share, '.1%')} of links would keep them all, of the "
+        f"optimum as drawn {number(row.as_drawn.link_share, '.1%')}."
     )
 
 

@@ -53,7 +53,8 @@ def variant_row(
     tier and `before` the cluster from which the search set out.
     """
     # A design that was moved off its limits for its yield has no prices on them.
-    priced = solution is not None and fabrication is None
+    moved_off = fabrication is not None and fabrication.taken
+    priced = solution is not None and not moved_off
     prices = multipliers(solution) if solution is not None and priced else None
     limits = constraint_rows(cluster, report, constraints, prices)
     limits += unit_constraints(report)
