@@ -12,8 +12,14 @@ from photonflow.cards import Library, card_root
 from photonflow.component import params
 from photonflow.experiment import study
 from photonflow.experiment.io import shipped
+from photonflow.experiment.run import _so_far
 from photonflow.links.optical import OpticalLink
 from photonflow.quantity import InputError
+from photonflow.search.cluster_sampler import J_PER_TOKEN, LINK_W
+from photonflow.search.goals import minimum
+from photonflow.search.minimise import minimise
+from search_problems import FREE as FREE_POINT
+from search_problems import problem
 
 
 NAME = "cpo-vs-pluggable"
@@ -377,3 +383,18 @@ def test_a_users_cards_come_first(tmp_path):
     (tmp_path / "sources.yaml").write_text("mine: {cite: My meter, kind: measured}\n")
     found = study(NAME, library=Library.with_folders(tmp_path))
     assert float(found.cluster("cpo").facility.cooling) == 0.05
+
+
+def test_progress_says_what_a_search_makes_small_and_in_which_unit():
+    """The optics are searched in watts before the token is in joules."""
+    seen = []
+    minimise(
+        lambda point: {"cost": point.x0**2 + point.x1**2}, problem(0),
+        free=FREE_POINT[:2], objective=minimum("cost"), starts=1, callback=seen.append,
+    )  # fmt: skip
+    assert {now.objective for now in seen} == {"cost"}
+    now = seen[-1]._replace(by_branch={0: 35.365, 1: None}, running=3)
+    text = _so_far(now._replace(objective=LINK_W))
+    assert "35.365 W of free links an accelerator; nothing keeps" in text
+    text = _so_far(now._replace(objective=J_PER_TOKEN))
+    assert "35.3650 J/token; nothing keeps" in text

@@ -7,6 +7,7 @@ from ..cluster.hardware import Cluster
 from ..cluster.step import evaluate
 from ..result.schema import VariantResult
 from ..result.search import trace_rows
+from ..search.cluster_sampler import J_PER_TOKEN, LINK_W
 from ..search.laser_drive import set_drive
 from ..search.minimise import Progress
 from ..search.optimise import optimise
@@ -17,6 +18,9 @@ from .rows import task_row
 from .study import Study
 from .tasks import Task
 
+
+BEST = {J_PER_TOKEN: "{:.4f} J/token", LINK_W: "{:.3f} W of free links an accelerator"}
+"""what a search makes small: J/token, or first the optics alone"""
 
 Done = tuple[VariantResult, list[TraceRow]]
 """what a task came to, and the trace of its search"""
@@ -115,9 +119,10 @@ def _robust(
 
 def _so_far(now: Progress) -> str:
     """Best of every branch, and what still runs."""
+    form = BEST[now.objective]
     best = [
-        f"{j:.4f} J/token" if j is not None else "nothing keeps all limits yet"
-        for j in now.by_branch.values()
+        form.format(value) if value is not None else "nothing keeps all limits yet"
+        for value in now.by_branch.values()
     ]
     return (
         f"search, iteration {now.iteration}: {'; '.join(best)}; "

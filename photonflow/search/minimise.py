@@ -52,6 +52,8 @@ class Progress(NamedTuple):
     running: int
     """starts that go on"""
     seconds: float
+    objective: str
+    """name of the scalar that `best` is"""
 
 
 class Problem(NamedTuple):
@@ -323,4 +325,11 @@ def _progress(now: race.Race, problem: Problem) -> Progress:
     branches = {int(b): best(now.starts.branch == b) for b in set(now.starts.branch)}
     everywhere = np.ones(len(now.outcome), bool)
     running = int(now.running.sum())
-    return Progress(now.iteration, best(everywhere), branches, running, now.seconds)
+    return Progress(
+        now.iteration,
+        best(everywhere),
+        branches,
+        running,
+        now.seconds,
+        problem.objective.name,
+    )
