@@ -53,6 +53,31 @@ def test_static_fields_take_their_values_and_refuse_others():
         pf.replace(link, {"equaliser.taps": "many"})
     with pytest.raises(InputError, match="allowed: 1 to 64"):
         pf.replace(link, {"equaliser.taps": -3})
+    for order in (3, "3", 4.0):
+        with pytest.raises(InputError, match="`pam`.*one of 2, 4, 6, 8"):
+            pf.replace(link, {"pam": order})
+
+
+@pytest.mark.parametrize(
+    "path, value, allowed",
+    [
+        ("scale_out.tiers", "2.5", "a whole number, 1 to 5"),
+        (f"{SWITCH_A}.lanes", "8.5", "a whole number, 1 to 256"),
+        ("scale_out.switch_link.pam", "3", "one of 2, 4, 6, 8"),
+    ],
+)
+def test_integers_are_refused_between_their_values(path, value, allowed):
+    with pytest.raises(InputError, match=f"--set: `{path}`: .*{allowed}"):
+        study("cpo-vs-pluggable", {path: value})
+
+
+def test_integers_are_chosen_and_not_free(tmp_path):
+    with pytest.raises(
+        InputError, match="whole number, and has no slope; expected `ch"
+    ):
+        with_choices(tmp_path, ["equaliser-5-taps"], free={"lanes": ["4", "8"]})
+    with pytest.raises(InputError, match="got '8.5'; expected a whole number"):
+        with_choices(tmp_path, [4, 8.5], "end_a.lanes")
 
 
 def test_a_traced_number_goes_where_it_is_told():

@@ -175,6 +175,13 @@ class Study:
                         full, specs, key=key, file=self.label, what="path of a quantity"
                     )
                     spec = specs[full]
+                    if spec.whole:
+                        raise InputError(
+                            "`choices: [...]`",
+                            problem=f"`{full}` is a whole number, and has no slope",
+                            key=key,
+                            file=self.label,
+                        )
                     origin = origins[spec.path]
                     boxes = [self._range(b, spec, origin, key) for b in branches]
                     if spec.path in taken:
