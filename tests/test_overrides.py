@@ -1,10 +1,12 @@
 """Paths of parts, static fields and quantities, wherever something is overridden."""
 
+import io
 from typing import Any
 
 import jax
 import pytest
 import yaml
+from rich.console import Console
 
 import photonflow as pf
 from photonflow.cards import Library
@@ -13,6 +15,7 @@ from photonflow.component import put, quantities
 from photonflow.experiment import study
 from photonflow.experiment.io import shipped
 from photonflow.experiment.link import solve_link
+from photonflow.experiment.show import show_experiment
 from photonflow.quantity import InputError
 from photonflow.search.choices import combinations
 
@@ -215,6 +218,26 @@ def test_a_range_that_a_card_to_choose_from_does_not_span_is_refused_at_once(tmp
     free = {"modulator.drive": ["1.8 V", "3 V"]}
     found = with_modulators(tmp_path, ["mzm-silicon-oband", "mzm-tfln-tw"], free)
     assert len(found.choices("cpo")) == 1
+
+
+def test_show_says_where_free_parameters_are_and_what_is_chosen(tmp_path):
+    """Two groups of one name are told apart."""
+    found = with_choices(tmp_path, ["equaliser-5-taps", "equaliser-15-taps"])
+    shown = show_experiment(found)
+    out = io.StringIO()
+    console = Console(file=out, width=400)
+    console.print(shown.tables[2])
+    lines = out.getvalue().splitlines()
+    (gap,) = (line for line in lines if "modulator.gap" in line)
+    assert "scale_out.host_link.end_a, scale_out.switch_link.end_a" in gap
+    (row,) = (line for line in lines if "equaliser-5-taps" in line)
+    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    card = Library().card("cpo-ring-1600g").parts["equaliser"]
+    options = "equaliser-5-taps or equaliser-15-taps"
+    assert cells == ["cpo", "equaliser", LINK_PATH, card, options]
+    assert [row["options"] for row in shown.data["choices"]["cpo"]] == [
+        ["equaliser-5-taps", "equaliser-15-taps"]
+    ]
 
 
 def with_modulators(tmp_path, cards, free):

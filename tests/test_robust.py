@@ -197,8 +197,15 @@ def test_a_yield_is_that_of_the_cards_that_were_chosen(write, monkeypatch):
 
     robust_now = SimpleNamespace(cluster="robust")
     monkeypatch.setattr(run, "_robust", lambda s, *rest: note(s, robust_now))
-    monkeypatch.setattr(run, "task_row", lambda s, *rest: note(s, variant("cpo")))
+    befores = []
+
+    def task_row(study, task, cluster, report, drives, before, *rest):
+        befores.append(before.scale_out.switch_link.equaliser.taps)
+        return note(study, variant("cpo"))
+
+    monkeypatch.setattr(run, "task_row", task_row)
     run.run_task(found, Task("decode", "robust"), True, print, Event())
+    assert befores == [15], "the parts as they came"
     assert seen == ["equaliser-5-taps"] * 2
 
 

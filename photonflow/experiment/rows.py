@@ -49,8 +49,14 @@ def task_row(
     prices = None
     if solution is not None:
         prices = None if moved_off else solution.multipliers
-        # The search has set its own currents anew.
-        drives = [drive for drive in drives if drive.path not in free]
+        # The search has set its own currents anew; one in a part that was exchanged
+        # is that of the new card.
+        drives = [
+            drive
+            for drive in drives
+            if drive.path not in free
+            and not any(drive.path.startswith(f"{part}.") for part in solution.choices)
+        ]
     origins = study.provenance(variant)
     return variant_row(
         name=variant,

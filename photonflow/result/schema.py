@@ -348,7 +348,10 @@ class VariantResult(Row):
     links: dict[str, TierRow] = Field(description="by tier")
     matrix_unit: MatrixUnitRow | None = None
     constraints: list[ConstraintRow]
-    design: dict[str, Number] = Field(description="path -> SI value that was decided")
+    design: dict[str, Number] = Field(
+        description="path -> SI value that was decided; parts that were chosen are in "
+        "`search.branches`"
+    )
     baseline_j_per_token: Maybe = Field(None, description="before the search")
     baseline_design: dict[str, Number] = Field(
         {}, description="`design` before the search; empty without one"
