@@ -64,6 +64,8 @@ def _check_variant(study: Study, variant: str) -> None:
 def _check_choices(study: Study, variant: str) -> None:
     """Raise unless every option can be taken, with all that the variant asks of it."""
     choices = study.choices(variant)
+    if not choices:
+        return
     try:
         combinations(study.cluster(variant), choices, study.free_paths(variant))
     except ValueError as error:
