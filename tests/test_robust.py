@@ -4,6 +4,7 @@ from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from matplotlib.text import Text
@@ -11,7 +12,7 @@ from matplotlib.text import Text
 import photonflow as pf
 from fake_result import changed, result, variant
 from photonflow.component import getter
-from photonflow.experiment import robust, run, run_study, study
+from photonflow.experiment import robust, rows, run, run_study, study
 from photonflow.experiment.io import shipped
 from photonflow.experiment.robust import moved_in, robust_link
 from photonflow.experiment.tasks import Task
@@ -19,6 +20,7 @@ from photonflow.quantity import InputError
 from photonflow.report.design import search_text
 from photonflow.report.yield_figures import fabrication
 from photonflow.result.schema import PartsRow, YieldRow
+from photonflow.search.fabrication import Population
 
 
 NAME = "robust-cpo"
@@ -207,6 +209,17 @@ def test_a_yield_is_that_of_the_cards_that_were_chosen(write, monkeypatch):
     run.run_task(found, Task("decode", "robust"), True, print, Event())
     assert befores == [15], "the parts as they came"
     assert seen == ["equaliser-5-taps"] * 2
+
+
+def test_links_of_independent_lanes_keep_their_limits_less_often():
+    """0.9^8 = 0.43; of ten draws one has no number, which keeps no limit."""
+    slack = np.array([np.nan] + [0.1] * 9)
+    drawn = Population(0.9, {"watts": 10 + slack}, {"a_to_b.ber": slack})
+    row = rows._parts_row(drawn, 8)
+    assert row.kept == 0.9 and row.link_share == pytest.approx(0.43046721)
+    assert row.missed == {"a_to_b.ber": pytest.approx(0.1)}
+    assert row.mean_w == pytest.approx(10.1)
+    assert row.worst_slacks[0] < 0 < row.worst_slacks[50]
 
 
 def parts(kept, mean_w):

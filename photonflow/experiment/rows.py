@@ -98,7 +98,9 @@ def yield_row(robustness: Robustness) -> YieldRow:
 
 
 def _parts_row(drawn: Population, lanes: int) -> PartsRow:
-    worst = np.min([*drawn.slacks.values()], axis=0)
+    # A draw without a number misses its limits, and by how much nobody knows.
+    worst = np.nan_to_num(np.min([*drawn.slacks.values()], axis=0), nan=-1.0)
+    watts = drawn.values[WATTS]
     missed = {
         name: float(np.mean(~(slack >= -TOLERANCE)))
         for name, slack in drawn.slacks.items()
@@ -108,7 +110,7 @@ def _parts_row(drawn: Population, lanes: int) -> PartsRow:
         standard_error=drawn.standard_error,
         link_share=drawn.share**lanes,
         missed={name: share for name, share in missed.items() if share > 0},
-        mean_w=float(drawn.values[WATTS].mean()),
+        mean_w=float(watts[np.isfinite(watts)].mean()),
         worst_slacks=np.quantile(worst, np.linspace(0, 1, 101)).tolist(),
     )
 
