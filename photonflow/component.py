@@ -34,19 +34,25 @@ else:
     # Complex amplitude over frequency, 1 at f = 0 unless said otherwise.
     Transfer = Complex[Array, "..."]
 
-    def param(*, unit: str, doc: str, low: float, high: float):
+    def param(*, unit: str, doc: str, low: float, high: float, whole: bool = False):
         """A physical quantity: SI `unit`, meaning, and range of validity.
 
+        `whole` numbers are checked where they are read from a file or a setting; a
+        model runs smoothly between them, so that it has a slope everywhere.
         The converter turns a Python float into an array, because a float leaf would
         be static under `eqx.filter_jit` and every new card value would recompile.
         """
-        metadata = dict(unit=unit, doc=doc, low=low, high=high)
+        metadata = dict(unit=unit, doc=doc, low=low, high=high, whole=whole)
         return eqx.field(converter=_as_leaf, metadata=metadata)
 
 
 def _as_leaf(x: Any) -> Any:
     # Tree surgery (masks, axes, strings) passes through constructors as well.
     return jnp.asarray(x, float) if isinstance(x, (int, float)) else x
+
+
+DECLARED = ("unit", "doc", "low", "high", "whole")
+"""what a field made by `param` says; equinox keeps its converter there as well"""
 
 
 class Component(eqx.Module):
@@ -63,6 +69,8 @@ class Param(NamedTuple):
     doc: str
     low: float
     high: float
+    whole: bool = False
+    """whether it is an integer"""
 
     @property
     def yaml_path(self) -> str:
@@ -80,7 +88,7 @@ def params(tree: Any, prefix: str = "") -> Iterator[Param]:
         value = getattr(tree, field.name)
         path = f"{prefix}.{field.name}" if prefix else field.name
         if "unit" in field.metadata:
-            about = {key: field.metadata[key] for key in ("unit", "doc", "low", "high")}
+            about = {key: field.metadata[key] for key in DECLARED}
             yield Param(path, value, **about)
         else:
             yield from params(value, path)

@@ -1,6 +1,7 @@
 """Studies: what a file may say, what is refused and how, and what a study builds."""
 
 import json
+import runpy
 import shutil
 from pathlib import Path
 
@@ -12,8 +13,13 @@ from photonflow.cards import Library, card_root
 from photonflow.component import params
 from photonflow.experiment import study
 from photonflow.experiment.io import shipped
+from photonflow.experiment.run import _so_far
 from photonflow.links.optical import OpticalLink
 from photonflow.quantity import InputError
+from photonflow.search.cluster_sampler import J_PER_TOKEN, LINK_W
+from photonflow.search.goals import minimum
+from photonflow.search.minimise import minimise
+from search_problems import FREE, problem
 
 
 NAME = "cpo-vs-pluggable"
@@ -68,7 +74,6 @@ def _merge(data, changes):
 
 
 DROP = object()
-FREE = {"cpo": {"parameters": {}}}
 
 
 def free(**parameters):
@@ -119,7 +124,7 @@ BAD_EXPERIMENTS = {
         ["facility.cooling`", "text, in quotes"],
     ),
     "free variant that is none": (
-        {"free": {"cpu": {"where": ["scale_out"], "parameters": {}}}},
+        {"free": {"cpu": {"where": ["scale_out"], "parameters": {"x": ["1", "2"]}}}},
         ["`free`", "cpu", "did you mean `cpo`"],
     ),
     "free path that is none": (
@@ -141,6 +146,15 @@ BAD_EXPERIMENTS = {
     "free range of one end": (
         free(**{"modulator.gap": "100 nm"}),
         ["`free.cpo.parameters.modulator.gap`", "100 nm"],
+    ),
+    "no groups": ({"free": {"cpo": []}}, ["`free.cpo`", "nothing would be searched"]),
+    "no parameters of a group": (
+        {"free": {"cpo": [{"where": ["scale_out"], "parameters": {}}]}},
+        ["`free.cpo.0.parameters`", "nothing would be searched"],
+    ),
+    "no options": (
+        free(**{"modulator": {"choices": []}}),
+        ["`free.cpo.parameters.modulator.choices`", "got []", "at least one option"],
     ),
     "no starts": ({"search": {"starts": 0}}, ["`search.starts`", "greater than 0"]),
     "workload that is none": (
@@ -377,3 +391,48 @@ def test_a_users_cards_come_first(tmp_path):
     (tmp_path / "sources.yaml").write_text("mine: {cite: My meter, kind: measured}\n")
     found = study(NAME, library=Library.with_folders(tmp_path))
     assert float(found.cluster("cpo").facility.cooling) == 0.05
+
+
+def test_progress_says_what_a_search_makes_small_and_in_which_unit():
+    """The optics are searched in watts before the token is in joules."""
+    seen = []
+    minimise(
+        lambda point: {"cost": point.x0**2 + point.x1**2}, problem(0),
+        free=FREE[:2], objective=minimum("cost"), starts=1, callback=seen.append,
+    )  # fmt: skip
+    assert {now.objective for now in seen} == {"cost"}
+    now = seen[-1]._replace(by_branch={0: 35.365, 1: None}, running=3)
+    text = _so_far(now._replace(objective=LINK_W))
+    assert "35.365 W of free links an accelerator; nothing keeps" in text
+    text = _so_far(now._replace(objective=J_PER_TOKEN))
+    assert "35.3650 J/token; nothing keeps" in text
+
+
+GROUP = {
+    "where": ["scale_out.switch_link.end_a"],
+    "parameters": {"modulator.gap": ["100 nm", "300 nm"]},
+}
+RADIUS = "free.cpo.{}.parameters.modulator.radius"
+
+
+def test_a_setting_reaches_into_a_list_of_groups_by_number(write):
+    """One group only, though both take their parameters from one anchor."""
+    other = GROUP | {"where": ["scale_out.switch_link.end_b"]}
+    groups = {"free": {"cpo": [GROUP, other]}}
+    found = write(groups, settings={RADIUS.format(1): "[4 um, 12 um]"})
+    assert [one.paths[0] for one in found.free("cpo")] == [
+        "scale_out.switch_link.end_a.modulator.gap_m",
+        "scale_out.switch_link.end_b.modulator.gap_m",
+        "scale_out.switch_link.end_b.modulator.radius_m",
+    ]
+    for path in (RADIUS.format(2), RADIUS.format("all"), "free.cpo.1"):
+        with pytest.raises(InputError, match="--set: .*`free.cpo` with 0 to 1 for"):
+            write(groups, settings={path: "[4 um, 12 um]"})
+
+
+def test_the_package_runs_as_the_console_script_does(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["photonflow", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("photonflow", run_name="__main__")
+    assert ended.value.code == 0
+    assert "[OPTIONS] COMMAND [ARGS]" in capsys.readouterr().out

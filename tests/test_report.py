@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pydantic
 import pytest
+from rich.console import Console
 
 from fake_result import SOURCES, TRACE, changed, failed, result, variant
 from photonflow import causes
+from photonflow.report.console import show_result
 from photonflow.report.labels import CAUSES, GROUPS, number, quantity
 from photonflow.report.page import draw, write_page
 from photonflow.report.page import html as text_of
@@ -197,6 +199,36 @@ def test_the_design_before_the_search_is_shown_beside_the_optimum(page, searched
 def test_only_what_a_run_writes_can_be_shown(searched):
     with pytest.raises(pydantic.ValidationError, match="baseline_designs"):
         changed(searched.variants[2], baseline_designs={})
+
+
+def test_the_terminal_names_the_places_of_parameters_and_what_was_chosen(searched):
+    row = searched.variants[2]
+    end_a, end_b = (f"scale_out.switch_link.end_{side}" for side in "ab")
+    gaps = {f"{end_a}.modulator.gap_m": 1.5e-7, f"{end_b}.modulator.gap_m": 1.6e-7}
+    taken = {f"{end_a}.tia": "tia-fast", f"{end_b}.modulator.gap": "160 nm"}
+    slow = taken | {f"{end_a}.tia": "tia-slow"}
+    won, *others = row.search.branches
+    search = row.search.model_copy(
+        update={
+            "branches": [
+                won.model_copy(update={"choices": taken}),
+                *(o.model_copy(update={"choices": slow}) for o in others),
+            ]
+        }
+    )
+    changes = dict(design=gaps, baseline_design={}, search=search, drives=[])
+    out = io.StringIO()
+    console = Console(file=out, width=200)
+    show_result(console, result(changed(row, **changes)))
+    text = out.getvalue()
+    table = text[text.index("Design") : text.index("Every branch")].splitlines()
+    rows = [[c.strip() for c in line.strip("│").split("│")] for line in table]
+    rows = [cells for cells in rows if len(cells) == 5]
+    first = [cells[0] for cells in rows]
+    assert first == ["modulator.gap_m", end_a, "modulator.gap_m", end_b, "tia", end_a]
+    assert [cells[-1] for cells in rows[2::2]] == ["choice", "choice"]
+    assert rows[4][1:3] == ["tia-fast", "tia-fast or tia-slow"]
+    assert rows[2][2] == "160 nm"
 
 
 def test_sensitivities_are_listed_and_the_workload_is_not_one(page):

@@ -105,6 +105,25 @@ def test_the_best_choice_is_that_of_the_objective_itself():
     assert most.values["f"] == pytest.approx(15.0) and most.choices == {"x1": "dear"}
 
 
+def test_a_part_is_chosen_before_what_is_in_it():
+    """In whichever order they are given."""
+    link = pf.load("cpo-ring-1600g")
+    folded = pf.load("ring-oband-200g-folded")
+    gaps = {"end_a.modulator.gap": [150e-9, 170e-9]}
+    parts = {"end_a.modulator": {"folded": folded}}
+
+    def gap(link):
+        return {"f": link.end_a.modulator.gap_m * link.end_a.modulator.drive_v}
+
+    for choices in (gaps | parts, parts | gaps):
+        found = pf.minimise(
+            gap, link, free=pf.Free("end_a.modulator.drive", 1.0, 2.0),
+            objective=pf.minimum("f", log=True), choices=choices, starts=1,
+        )  # fmt: skip
+        assert found.values["f"] == pytest.approx(150e-9)
+        assert len(found.tries) == 2
+
+
 def test_limits_that_part_only_at_the_end_are_both_kept():
     def twins(point):
         x = point.x0
@@ -265,6 +284,8 @@ WRONG = {
     "choices={'x4': [float('nan')]}": "`x4`: nan 1 leaves",
     "choices={'x4': [True]}": "`x4`: a number in 1, not True",
     "choices={'x4': [0.1], ('x3', 'x4'): [0.2]}": "`x4` is chosen twice",
+    "component=pf.load('cpo-ring-1600g'), choices={'end_a.lanes': [8.5]}, "
+    "free=pf.Free('end_a.modulator.gap')": "`end_a.lanes`: a whole number, not 8.5",
 }
 ASKING = """
 import sys

@@ -17,12 +17,11 @@ import types
 from collections.abc import Iterator
 from typing import Any, Literal, Union, get_args, get_origin
 
-from ..component import Component, Param
+from ..component import DECLARED, Component, Param
 from ..quantity import InputError
 
 
 PACKAGES = ("devices", "signal", "links", "compute", "cluster")
-_DECLARED = ("unit", "doc", "low", "high")
 
 
 @functools.cache
@@ -87,8 +86,7 @@ def fields(cls: type) -> tuple[dict[str, Param], dict[str, Any], dict[str, Any]]
     quantities, static, parts = {}, {}, {}
     for field in dataclasses.fields(cls):
         if "unit" in field.metadata:
-            # equinox keeps the converter among the metadata as well.
-            declared = {key: field.metadata[key] for key in _DECLARED}
+            declared = {key: field.metadata[key] for key in DECLARED}
             spec = Param(field.name, None, **declared)
             quantities[spec.yaml_path] = spec
         elif field.init:
@@ -119,7 +117,9 @@ def check_static(value: Any, annotation: Any, *, key: str, file: str) -> None:
     """Raise unless `value` fits a static field of the type `annotation`."""
     if get_origin(annotation) is Literal:
         options = get_args(annotation)
-        fits, allowed = value in options, f"one of {', '.join(map(str, options))}"
+        # 4.0 and 4 are equal, and so are True and 1.
+        fits = any(type(value) is type(o) and value == o for o in options)
+        allowed = f"one of {', '.join(map(str, options))}"
     elif annotation in (int, str, bool):
         fits, allowed = (
             type(value) is annotation,

@@ -7,7 +7,7 @@ so that a quantity may be one of a part that has just been put in.
 
 import dataclasses
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from .. import component
 from ..component import Component, params, parts, put, quantities, static_fields
@@ -175,7 +175,8 @@ def _part(
 def _static(value: Any, field: dataclasses.Field, key: str, file: Any) -> Any:
     """A static field's value, from text where it was given as such."""
     kind: Any = field.type
-    if isinstance(value, str) and kind is int:
+    options = get_args(kind) if get_origin(kind) is Literal else ()
+    if isinstance(value, str) and (kind is int or {*map(type, options)} == {int}):
         value = int(value) if value.lstrip("-").isdecimal() else value
     if isinstance(value, str) and kind is bool:
         value = {"true": True, "false": False}.get(value.lower(), value)

@@ -86,6 +86,14 @@ def read(text: Any, spec: Param, *, key: str, file: Any, bare: bool = False) -> 
             key=key,
             file=file,
         )
+    if spec.whole and not number.is_integer():
+        raise InputError(
+            f"a whole number, {show(spec.low, spec.unit)} to "
+            f"{show(spec.high, spec.unit)}",
+            got=text,
+            key=key,
+            file=file,
+        )
     return number
 
 

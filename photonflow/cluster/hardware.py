@@ -17,7 +17,7 @@ class Cluster(Component):
     facility: Facility
     nominal: Climate
     worst: Climate
-    accelerators: Scalar = param(unit="1", doc="in all", low=1.0, high=1e7)
+    accelerators: Scalar = param(unit="1", doc="in all", low=1.0, high=1e7, whole=True)
     matrix_unit: SvdUnit | None = None
     """takes the feed-forward products, where there is one"""
 

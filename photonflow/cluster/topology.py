@@ -127,7 +127,7 @@ class SwitchedDomain(AbstractTopology):
     link: AbstractLink
     switch: SwitchBox
     domain: Scalar = param(
-        unit="1", doc="accelerators of one domain", low=1.0, high=4096.0
+        unit="1", doc="accelerators of one domain", low=1.0, high=4096.0, whole=True
     )
     length_m: Scalar = param(unit="m", doc="cable", low=0.1, high=100.0)
     floor_s: Scalar = param(
@@ -182,7 +182,7 @@ class FatTree(AbstractTopology):
     switch_link: AbstractLink
     switch: SwitchBox
     nic: Nic
-    tiers: Scalar = param(unit="1", doc="switch tiers", low=1.0, high=5.0)
+    tiers: Scalar = param(unit="1", doc="switch tiers", low=1.0, high=5.0, whole=True)
     oversubscription: Scalar = param(
         unit="1", doc="down over up bandwidth at the leaves", low=1.0, high=16.0
     )
@@ -190,7 +190,11 @@ class FatTree(AbstractTopology):
         unit="1", doc="accelerators on one host port", low=0.25, high=16.0
     )
     rail: Scalar = param(
-        unit="1", doc="accelerators on one rail, one of each domain", low=1.0, high=1e5
+        unit="1",
+        doc="accelerators on one rail, one of each domain",
+        low=1.0,
+        high=1e5,
+        whole=True,
     )
     host_length_m: Scalar = param(unit="m", doc="host link", low=0.5, high=2000.0)
     switch_length_m: Scalar = param(

@@ -37,7 +37,7 @@ class Splitter(Component):
     Left out: imbalance, reflection.
     """
 
-    ways: Scalar = param(unit="1", doc="outputs", low=1.0, high=64.0)
+    ways: Scalar = param(unit="1", doc="outputs", low=1.0, high=64.0, whole=True)
     excess_db: Scalar = param(
         unit="dB", doc="beyond the split, each doubling", low=0.0, high=1.5
     )

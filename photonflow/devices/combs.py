@@ -53,10 +53,14 @@ class CombSource(AbstractSource):
 
     laser: DFBLaser
     lines: Scalar = param(
-        unit="1", doc="wavelengths used, one lane each", low=2.0, high=128.0
+        unit="1", doc="wavelengths used, one lane each", low=2.0, high=128.0, whole=True
     )
     fibres: Scalar = param(
-        unit="1", doc="fibres that each get all wavelengths", low=1.0, high=32.0
+        unit="1",
+        doc="fibres that each get all wavelengths",
+        low=1.0,
+        high=32.0,
+        whole=True,
     )
     band: Scalar = param(unit="1", doc="lines within 3 dB", low=4.0, high=256.0)
     roll_off: Scalar = param(

@@ -29,7 +29,9 @@ class SvdMesh(Component):
 
     shifter: AbstractPhaseShifter
     converter: HoldConverter
-    size: Scalar = param(unit="1", doc="inputs, and outputs", low=2.0, high=256.0)
+    size: Scalar = param(
+        unit="1", doc="inputs, and outputs", low=2.0, high=256.0, whole=True
+    )
     coupler_db: Scalar = param(
         unit="dB", doc="excess loss of one coupler", low=0.0, high=0.5
     )

@@ -107,7 +107,7 @@ class LaserSource(AbstractSource):
 
     laser: DFBLaser
     lanes_per_laser: Scalar = param(
-        unit="1", doc="modulators fed by one diode", low=1.0, high=16.0
+        unit="1", doc="modulators fed by one diode", low=1.0, high=16.0, whole=True
     )
     excess_db: Scalar = param(
         unit="dB", doc="splitter excess, fibre and connectors", low=0.0, high=10.0
@@ -155,10 +155,10 @@ class ExternalLaserSource(AbstractSource):
 
     laser: DFBLaser
     lanes_per_laser: Scalar = param(
-        unit="1", doc="modulators fed by one diode", low=1.0, high=16.0
+        unit="1", doc="modulators fed by one diode", low=1.0, high=16.0, whole=True
     )
     lasers_per_unit: Scalar = param(
-        unit="1", doc="diodes in one unit", low=1.0, high=32.0
+        unit="1", doc="diodes in one unit", low=1.0, high=32.0, whole=True
     )
     excess_db: Scalar = param(
         unit="dB", doc="diode to fibre and splitter excess", low=0.0, high=10.0

@@ -44,7 +44,7 @@ def run_study(
         folder.tidy()
     settings = _settings(study, search)
     found = {} if folder is None else _finished(settings, folder, progress)
-    stop = threading.Event()
+    stop, cut = threading.Event(), set()
 
     def work_off(queue: list[Task]) -> dict[Task, Done]:
         done = {}
@@ -52,8 +52,9 @@ def run_study(
             if stop.is_set():
                 break
             done[task] = run_task(study, task, search, progress, stop)
-            # Once stopped it may have been cut short.
-            if folder is not None and not stop.is_set():
+            if stop.is_set():  # it may have been cut short
+                cut.add(task)
+            elif folder is not None:
                 folder.keep(task.name, settings[task], *done[task])
         return done
 
@@ -73,7 +74,8 @@ def run_study(
         for future in futures:
             found |= future.result()
     if len(found) < len(settings):
-        progress(f"{len(found)} of {len(settings)} tasks are done; run again to go on")
+        whole = len(found.keys() - cut)
+        progress(f"{whole} of {len(settings)} tasks are done; run again to go on")
         raise KeyboardInterrupt
     return _gather(study, settings, found, folder, progress)
 

@@ -18,6 +18,7 @@ from ..cards.values import require_name
 from ..component import params, parts, static_fields
 from ..quantity import InputError, parse
 from ..result.names import escaped
+from ..search.choices import combinations
 from ..search.laser_drive import CURRENT
 from .robust import check_robust
 from .schema import Experiment
@@ -46,13 +47,39 @@ def _check_point(study: Study) -> None:
     _check_settings(study)
     _check_constraints(study)
     for variant in study.variants:
-        cluster = study.cluster(variant)
-        study.free(variant)
-        study.choices(variant)
-        if variant in study.settings.robust:
-            check_robust(study, variant)
-        for name in study.workloads:
-            check_fit(study.workload(name), cluster, study.workload_label(name))
+        _check_variant(study, variant)
+        _check_choices(study, variant)
+
+
+def _check_variant(study: Study, variant: str) -> None:
+    """Raise unless ranges, yield and workloads of a variant can be used."""
+    cluster = study.cluster(variant)
+    study.free(variant)
+    if variant in study.settings.robust:
+        check_robust(study, variant)
+    for name in study.workloads:
+        check_fit(study.workload(name), cluster, study.workload_label(name))
+
+
+def _check_choices(study: Study, variant: str) -> None:
+    """Raise unless every option can be taken, with all that the variant asks of it."""
+    choices = study.choices(variant)
+    if not choices:
+        return
+    try:
+        combinations(study.cluster(variant), choices, study.free_paths(variant))
+    except ValueError as error:
+        raise InputError(
+            problem=str(error), key=f"free.{variant}", file=study.label
+        ) from error
+    for paths, options in choices.items():
+        for option in options:
+            try:
+                _check_variant(study.chosen(dict.fromkeys(paths, option)), variant)
+            except InputError as error:
+                what = error.problem or f"got {error.got!r}"
+                error.problem = f"where `{paths[0]}` is {option}: {what}"
+                raise
 
 
 def _check_settings(study: Study) -> None:

@@ -1,6 +1,5 @@
 """Finding and reading experiment, workload and model files, and `--set`."""
 
-import copy
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -75,7 +74,7 @@ def configure(
     rest = {path: text for path, text in settings.items() if path not in own}
     if not own:
         return _check(data, label(file)), rest
-    data = copy.deepcopy(data)
+    data = _unshared(data)
     for path, text in own.items():
         _inline_workload(data, path, file)
         _assign(data, path, _scalar(text, path))
@@ -153,9 +152,14 @@ def _check(data: Any, who: str) -> Experiment:
                 error.key = f"workloads.{name}.{error.key}"
                 raise
     for variant, free in _entries(data, "free"):
+        if free == []:
+            _refuse_empty(free, f"free.{variant}", who)
         for place, group in _groups(free):
+            key = f"free.{variant}{place}.parameters"
+            if isinstance(group, dict) and group.get("parameters") == {}:
+                _refuse_empty({}, key, who)
             for path, given in _entries(group, "parameters"):
-                _check_range(given, f"free.{variant}{place}.parameters.{path}", who)
+                _check_range(given, f"{key}.{path}", who)
     return check(Experiment, data, who)
 
 
@@ -166,8 +170,21 @@ def _groups(free: Any) -> list[tuple[str, Any]]:
     return [("", free)]
 
 
+def _refuse_empty(got: Any, key: str, who: str) -> None:
+    raise InputError(
+        "something that is free, or no such key: nothing would be searched",
+        got=got,
+        key=key,
+        file=who,
+    )
+
+
 def _check_range(given: Any, key: str, who: str) -> None:
     if isinstance(given, dict) and list(given) == ["choices"]:
+        if given["choices"] == []:
+            raise InputError(
+                "at least one option", got=[], key=f"{key}.choices", file=who
+            )
         return
     branched = isinstance(given, dict) and list(given) == ["branches"]
     ranges = given["branches"] if branched else [given]
@@ -190,6 +207,13 @@ def _pair(ends: Any) -> bool:
     return isinstance(ends, list) and [type(end) for end in ends] == [str, str]
 
 
+def _unshared(data: Any) -> Any:
+    """A copy in which what YAML took from one anchor may differ."""
+    if isinstance(data, dict):
+        return {key: _unshared(value) for key, value in data.items()}
+    return [*map(_unshared, data)] if isinstance(data, list) else data
+
+
 def _scalar(text: str, path: str) -> Any:
     try:
         return yaml.safe_load(text)
@@ -206,12 +230,32 @@ def _inline_workload(data: dict[str, Any], path: str, file: Path) -> None:
         entries[rest[0]] = read_yaml(source, label(source))
 
 
+def _entry(entries: list[Any], steps: list[str], taken: int, path: str) -> Any:
+    """The mapping in a list whose number is the step that follows `taken` of them."""
+    number, inside = steps[taken], len(steps) > taken + 1
+    found = int(number) if number.isdecimal() else len(entries)
+    if not inside or found >= len(entries):
+        raise InputError(
+            f"`{'.'.join(path.split('.')[: -len(steps)] + steps[:taken])}` with 0 to "
+            f"{len(entries) - 1} for one of its entries, and a key in there",
+            got=".".join(steps[taken:]),
+            key=path,
+            file="--set",
+        )
+    return entries[found]
+
+
 def _assign(data: dict[str, Any], path: str, value: Any) -> None:
-    """Sets a value deep in `data`; keys may themselves be dotted, as paths are."""
+    """Sets a value deep in `data`; keys may themselves be dotted, as paths are.
+
+    What stands in a list has its number there for a key.
+    """
     here, steps = data, path.split(".")
     while len(steps) > 1:
         for taken in range(len(steps) - 1, 0, -1):
             inner = here.get(".".join(steps[:taken]))
+            if isinstance(inner, list) and dict in map(type, inner):
+                inner, taken = _entry(inner, steps, taken, path), taken + 1
             if isinstance(inner, dict):
                 here, steps = inner, steps[taken:]
                 break

@@ -9,7 +9,6 @@ from .. import causes
 from ..cards import Provenance
 from ..cluster.hardware import Cluster
 from ..cluster.step import Report
-from ..component import replace
 from ..limits import TOLERANCE
 from ..result.schema import (
     PartsRow,
@@ -35,18 +34,29 @@ def task_row(
     cluster: Cluster,
     report: Report,
     drives: list[LaserDrive],
+    before: Cluster,
     solution: Solution | None,
     robustness: Robustness | None = None,
 ) -> VariantResult:
-    """The row of one task, from where its search or its drives left the cluster."""
+    """The row of one task, from where its search or its drives left the cluster.
+
+    `before` is the cluster as its cards describe it, driven; `study` has the options
+    that a search took.
+    """
     variant, workload = task.variant, study.workload(task.workload)
     free = study.free_paths(variant)
-    before, prices = None, None
+    moved_off = robustness is not None and robustness.taken
+    prices = None
     if solution is not None:
-        before = replace(study.cluster(variant), {d.path: d.amps for d in drives})
-        prices = solution.multipliers if robustness is None else None
-        # The search has set its own currents anew.
-        drives = [drive for drive in drives if drive.path not in free]
+        prices = None if moved_off else solution.multipliers
+        # The search has set its own currents anew; one in a part that was exchanged
+        # is that of the new card.
+        drives = [
+            drive
+            for drive in drives
+            if drive.path not in free
+            and not any(drive.path.startswith(f"{part}.") for part in solution.choices)
+        ]
     origins = study.provenance(variant)
     return variant_row(
         name=variant,
@@ -63,7 +73,7 @@ def task_row(
         origins=origins,
         elasticities=elasticities(cluster, workload, prices, drives),
         solution=solution,
-        before=before,
+        before=None if solution is None else before,
         fabrication=robustness and yield_row(robustness),
     )
 
@@ -78,15 +88,19 @@ def yield_row(robustness: Robustness) -> YieldRow:
         judged=JUDGED,
         trimmed={trim.path: trim.step for trim in robustness.trimmed},
         spread=robustness.spread,
-        as_drawn=_parts_row(robustness.before),
-        robust=_parts_row(robustness.after),
+        lanes=robustness.lanes,
+        as_drawn=_parts_row(robustness.before, robustness.lanes),
+        robust=_parts_row(robustness.after, robustness.lanes),
+        taken=robustness.taken,
         message=found.message,
         seconds=sum(found.seconds.values()),
     )
 
 
-def _parts_row(drawn: Population) -> PartsRow:
-    worst = np.min([*drawn.slacks.values()], axis=0)
+def _parts_row(drawn: Population, lanes: int) -> PartsRow:
+    # A draw without a number misses its limits, and by how much nobody knows.
+    worst = np.nan_to_num(np.min([*drawn.slacks.values()], axis=0), nan=-1.0)
+    watts = drawn.values[WATTS]
     missed = {
         name: float(np.mean(~(slack >= -TOLERANCE)))
         for name, slack in drawn.slacks.items()
@@ -94,8 +108,9 @@ def _parts_row(drawn: Population) -> PartsRow:
     return PartsRow(
         kept=drawn.share,
         standard_error=drawn.standard_error,
+        link_share=drawn.share**lanes,
         missed={name: share for name, share in missed.items() if share > 0},
-        mean_w=float(drawn.values[WATTS].mean()),
+        mean_w=float(watts[np.isfinite(watts)].mean()),
         worst_slacks=np.quantile(worst, np.linspace(0, 1, 101)).tolist(),
     )
 

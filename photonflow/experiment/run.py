@@ -7,6 +7,7 @@ from ..cluster.hardware import Cluster
 from ..cluster.step import evaluate
 from ..result.schema import VariantResult
 from ..result.search import trace_rows
+from ..search.cluster_sampler import J_PER_TOKEN, LINK_W
 from ..search.laser_drive import set_drive
 from ..search.minimise import Progress
 from ..search.optimise import optimise
@@ -17,6 +18,9 @@ from .rows import task_row
 from .study import Study
 from .tasks import Task
 
+
+BEST = {J_PER_TOKEN: "{:.4f} J/token", LINK_W: "{:.3f} W of free links an accelerator"}
+"""what a search makes small: J/token, or first the optics alone"""
 
 Done = tuple[VariantResult, list[TraceRow]]
 """what a task came to, and the trace of its search"""
@@ -36,6 +40,7 @@ def run_task(
     study = study.at(task.point)
     progress(f"{task.name}: laser currents at the worst corner")
     cluster, drives = set_drive(study.cluster(task.variant))
+    before = cluster
     workload = study.workload(task.workload)
     progress(f"{task.name}: evaluation")
     report = evaluate(cluster, workload)
@@ -44,14 +49,14 @@ def run_task(
         solution = _search(study, task, cluster, progress, stop)
         cluster = solution.component
         report = evaluate(cluster, workload)
+        study = study.chosen(solution.choices)
     robustness = None
     if solution is not None and task.variant in study.settings.robust:
         robustness = _robust(study, task, cluster, progress, stop)
         cluster = robustness.cluster
         report = evaluate(cluster, workload)
     progress(f"{task.name}: sensitivities")
-    study = study.chosen({} if solution is None else solution.choices)
-    row = task_row(study, task, cluster, report, drives, solution, robustness)
+    row = task_row(study, task, cluster, report, drives, before, solution, robustness)
     return row, [] if solution is None else trace_rows(solution)
 
 
@@ -105,17 +110,19 @@ def _robust(
     progress(f"{task.name}: yield, compiling")
     found = robust_design(study, task.variant, cluster, follow)
     progress(
-        f"{task.name}: yield: {found.before.share:.1%} as drawn, "
+        f"{task.name}: yield of lane pairs: {found.before.share:.1%} as drawn, "
         f"{found.after.share:.1%} robust"
+        + ("" if found.taken else f"; kept as drawn: {found.solution.message}")
     )
     return found
 
 
 def _so_far(now: Progress) -> str:
     """Best of every branch, and what still runs."""
+    form = BEST[now.objective]
     best = [
-        f"{j:.4f} J/token" if j is not None else "nothing keeps all limits yet"
-        for j in now.by_branch.values()
+        form.format(value) if value is not None else "nothing keeps all limits yet"
+        for value in now.by_branch.values()
     ]
     return (
         f"search, iteration {now.iteration}: {'; '.join(best)}; "

@@ -92,9 +92,13 @@ class Robust(Strict):
     """What a searched variant is to keep from part to part."""
 
     wanted: float = Field(
-        0.95, gt=0.0, lt=1.0, description="share of links that keep every limit"
+        0.95,
+        gt=0.0,
+        lt=1.0,
+        description="share of lane pairs, one lane of a link with what serves it at "
+        "either end, that keep every limit",
     )
-    draws: int = Field(128, ge=2, le=256, description="parts in the search")
+    draws: int = Field(128, ge=2, le=256, description="lane pairs in the search")
     trimmed: dict[str, Trimmed] = Field(
         {}, description="dotted path below an end -> how it is adjusted"
     )

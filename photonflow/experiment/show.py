@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..cards import Library, Provenance
+from ..cards.library import NONE
 from ..cards.overrides import override, require_paths
-from ..component import params
+from ..component import getter, params, quantities
 from ..links.base import AbstractLink
 from ..quantity import show
 from ..report.details import sources as sources_table
@@ -16,6 +17,7 @@ from ..report.table import Table, terminal, text_table
 from .diagnosis import diagnose
 from .link import solve_link, split
 from .rows import sources
+from .schema import Choices
 from .study import Study
 from .tasks import Task, tasks
 
@@ -114,6 +116,14 @@ def show_experiment(study: Study) -> Shown:
             for variant in study.variants
             if study.groups(variant)
         },
+        "choices": {
+            variant: [
+                {"paths": paths, "options": list(options)}
+                for paths, options in found.items()
+            ]
+            for variant in study.variants
+            if (found := study.choices(variant))
+        },
     }
     if settings.sweep:
         listed = tasks(study)
@@ -153,9 +163,41 @@ def _free(study: Study) -> Table:
                 for low, high in one.boxes
             )
             name = one.name or spec.yaml_path
-            rows.append([variant, name, show(spec.value, spec.unit), shown])
-    columns = ("variant", "parameter", "from the card", "ranges")
+            yaml_paths = [specs[path].yaml_path for path in one.paths]
+            where = ", ".join(path.removesuffix(f".{name}") for path in yaml_paths)
+            rows.append([variant, name, where, show(spec.value, spec.unit), shown])
+        rows += _choices(study, variant)
+    columns = ("variant", "parameter", "where", "from the card", "ranges or choices")
     return text_table("Free parameters", columns, rows)
+
+
+def _choices(study: Study, variant: str) -> list[list[str]]:
+    """Rows of what is tried one by one."""
+    cluster, cards = study.cluster(variant), _all_cards(study, variant)
+    numbers, rows = quantities(cluster), []
+    for group in study.groups(variant):
+        for path, given in group.parameters.items():
+            if isinstance(given, Choices):
+                full = f"{group.where[0]}.{path}"
+                if full in numbers:
+                    now = show(numbers[full].value, numbers[full].unit)
+                else:
+                    now = cards.get(full) or str(getter(full)(cluster))
+                options = " or ".join(map(str, given.choices))
+                rows.append([variant, path, ", ".join(group.where), now, options])
+    return rows
+
+
+def _all_cards(study: Study, variant: str) -> dict[str, str]:
+    """Card of every part by its path, those of inner parts included."""
+    found: dict[str, str] = {}
+    cards = study.cards(variant)
+    for path in sorted(cards, key=lambda path: path.count(".")):
+        found = {k: v for k, v in found.items() if not k.startswith(f"{path}.")}
+        found[path] = cards[path]
+        if cards[path] != NONE:
+            found |= cards_below(study.library, cards[path], f"{path}.")
+    return found
 
 
 def _tasks(listed: Sequence[Task], swept: tuple[str, ...]) -> Table:

@@ -175,6 +175,13 @@ class Study:
                         full, specs, key=key, file=self.label, what="path of a quantity"
                     )
                     spec = specs[full]
+                    if spec.whole:
+                        raise InputError(
+                            "`choices: [...]`",
+                            problem=f"`{full}` is a whole number, and has no slope",
+                            key=key,
+                            file=self.label,
+                        )
                     origin = origins[spec.path]
                     boxes = [self._range(b, spec, origin, key) for b in branches]
                     if spec.path in taken:
@@ -193,24 +200,42 @@ class Study:
     def choices(self, variant: str) -> dict[tuple[str, ...], dict[str, Any]]:
         """What `variant` tries one by one: paths -> option by its name in the file."""
         cluster, found = self.cluster(variant), {}
+        forms, taken = quantities(cluster), set()
         for place, group in self._places(variant):
             for path, given in group.parameters.items():
                 if not isinstance(given, Choices):
                     continue
+                key = f"{place}.parameters.{path}"
                 paths = tuple(f"{where}.{path}" for where in group.where)
-                options = {}
-                for option in map(str, given.choices):
-                    try:
-                        tree = changed(
-                            cluster, dict.fromkeys(paths, option), self.library
+                for full in paths:
+                    one = forms[full].path if full in forms else full
+                    if one in taken:
+                        raise InputError(
+                            "everything once",
+                            problem=f"`{full}` is a choice twice",
+                            key=key,
+                            file=self.label,
                         )
-                    except InputError as error:
-                        error.key = f"{place}.parameters.{path}"
-                        error.file = self.label
-                        raise
-                    options[option] = getter(paths[0])(tree)
-                found[paths] = options
+                    taken.add(one)
+                found[paths] = {
+                    option: self._option(cluster, paths, option, key)
+                    for option in map(str, given.choices)
+                }
         return found
+
+    def _option(
+        self, cluster: Cluster, paths: tuple[str, ...], option: str, key: str
+    ) -> Any:
+        """What `option` is at `paths`: a part, a static field's value or a number."""
+        try:
+            tree = changed(cluster, dict.fromkeys(paths, option), self.library)
+        except InputError as error:
+            error.key, error.file = key, self.label
+            raise
+        forms = quantities(tree)
+        if paths[0] in forms:
+            return float(forms[paths[0]].value)
+        return getter(paths[0])(tree)
 
     def chosen(self, choices: Mapping[str, str]) -> "Study":
         """This study with options taken, as if `--set` had done it."""

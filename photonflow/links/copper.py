@@ -53,7 +53,9 @@ class CopperPort(AbstractCopperPort):
 
     host: SerDes
     footprint: Footprint
-    lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=256.0)
+    lanes: Scalar = param(
+        unit="1", doc="lanes, each way", low=1.0, high=256.0, whole=True
+    )
     # The copper is the whole link.
     retimer: ClassVar[None] = None
     housekeeping: ClassVar[None] = None
@@ -72,7 +74,9 @@ class RetimedCopperPort(AbstractCopperPort):
     retimer: Dsp
     housekeeping: Housekeeping
     footprint: Footprint
-    lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=256.0)
+    lanes: Scalar = param(
+        unit="1", doc="lanes, each way", low=1.0, high=256.0, whole=True
+    )
 
     def __check_init__(self):
         if not self.retimer.receives:
@@ -100,7 +104,7 @@ class CopperLink(AbstractLink):
     residual_db: Scalar = param(
         unit="dB", doc="signal to residual ISI and jitter", low=15.0, high=60.0
     )
-    pam: int = eqx.field(static=True)
+    pam: decision.Pam = eqx.field(static=True)
 
     def budget(self, at: Conditions) -> LinkBudget:
         """Error rate, margin, latency and watts under `at`."""

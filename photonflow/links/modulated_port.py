@@ -48,7 +48,9 @@ class ModulatedPort(AbstractOpticalPort):
     tia: AbstractTransimpedanceAmplifier
     housekeeping: Housekeeping
     footprint: Footprint
-    lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=256.0)
+    lanes: Scalar = param(
+        unit="1", doc="lanes, each way", low=1.0, high=256.0, whole=True
+    )
     launch_dbm: Scalar = param(
         unit="dBm",
         doc="outer OMA a lane must put into the fibre; -40 where no standard asks",

@@ -49,7 +49,7 @@ class OpticalLink(AbstractLink):
     reserve_db: Scalar = param(
         unit="dB", doc="optical margin a design must keep", low=0.0, high=6.0
     )
-    pam: int = eqx.field(static=True)
+    pam: decision.Pam = eqx.field(static=True)
 
     def budget(self, at: Conditions) -> LinkBudget:
         """Error rate, margin, latency and watts under `at`."""

@@ -27,7 +27,9 @@ class PublishedPort(AbstractPort):
 
     host: SerDes
     footprint: Footprint
-    lanes: Scalar = param(unit="1", doc="lanes, each way", low=1.0, high=4096.0)
+    lanes: Scalar = param(
+        unit="1", doc="lanes, each way", low=1.0, high=4096.0, whole=True
+    )
     transmitter_j_per_bit: Scalar = param(
         unit="J/bit", doc="light source and its drive", low=1e-15, high=1e-10
     )

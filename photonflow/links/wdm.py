@@ -61,7 +61,7 @@ class WavelengthGrid(Component):
     """
 
     wavelengths: Scalar = param(
-        unit="1", doc="channels in use, an integer", low=1.0, high=64.0
+        unit="1", doc="channels in use", low=1.0, high=64.0, whole=True
     )
     spacing_hz: Scalar = param(
         unit="Hz", doc="from channel to channel", low=25e9, high=1.6e12

@@ -20,8 +20,8 @@ def show_result(console: Console, result: Result) -> None:
     def line(text: str, style: str = "") -> None:
         console.print(Text(text, style), highlight=False)
 
-    def show(table: Table) -> None:
-        console.print(terminal(table, notes=False))
+    def show(table: Table, notes: bool = False) -> None:
+        console.print(terminal(table, notes))
 
     show(comparison(result))
     line(NOTE, "dim")
@@ -34,7 +34,7 @@ def show_result(console: Console, result: Result) -> None:
         if variant.search is None:
             continue
         line(f"\nSearch of {name}: {search_text(variant)}")
-        show(design(variant))
+        show(design(variant), notes=True)  # of ends with equal parameters
         found = branches(variant)
         if found is not None:
             show(found)

@@ -3,7 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..result.schema import BoundRow, LaserDriveRow, VariantResult, YieldRow
+from ..result.schema import (
+    BoundRow,
+    BranchRow,
+    LaserDriveRow,
+    VariantResult,
+    YieldRow,
+)
 from ..units import SUFFIX
 from .labels import NONE, Number, interval, number, quantity, si, unit_of
 from .table import Cell, Column, Row, Table
@@ -13,6 +19,7 @@ def design(variant: VariantResult) -> Table:
     """Everything that was decided, once where several ends share one value."""
     search = variant.search
     box = next((b.box for b in search.branches if b.won), {}) if search else {}
+    tried = _options(search.branches) if search and search.branches else {}
     active = {row.name: row for row in search.bounds} if search else {}
     names = search.variables if search else {}
     drives = {drive.path: drive for drive in variant.drives}
@@ -26,16 +33,25 @@ def design(variant: VariantResult) -> Table:
         bound = at_bound(value, low, high)
         if bounds:
             bound += _worth_of_bound(active.get(variable))
+        decided, span = _drive(drives.get(path)), interval(low, high, unit_of(path))
+        if bounds:
+            decided = "search"
+        elif path not in drives and (options := of_path(tried, path)):
+            decided, span, bound = "choice", options, NONE
         end, name = split(path)
         cells = (
             Cell(name, code=True),
             Cell(si(variant.baseline_design.get(path), path)),
             Cell(si(value, path)),
-            Cell(interval(low, high, unit_of(path))),
+            Cell(span),
             Cell(bound, mark="active" if "bound" in bound else ""),
-            Cell("search" if bounds else _drive(drives.get(path))),
+            Cell(decided),
         )
         rows.setdefault(cells, []).append(end)
+    for path, option in _parts_chosen(variant).items():
+        end, name = split(path)
+        texts = NONE, option, tried[path], NONE, "choice"
+        rows.setdefault((Cell(name, code=True), *map(Cell, texts)), []).append(end)
     table = Table(
         "Design",
         [
@@ -52,6 +68,25 @@ def design(variant: VariantResult) -> Table:
         ],
     )
     return table if variant.baseline_design else _without(table, 1)
+
+
+def _options(branches: Sequence[BranchRow]) -> dict[str, str]:
+    """All that was tried at each path, in words."""
+    return {
+        path: " or ".join(dict.fromkeys(row.choices[path] for row in branches))
+        for path in branches[0].choices
+    }
+
+
+def _parts_chosen(variant: VariantResult) -> dict[str, str]:
+    """Option taken by path, of what is no number of the design."""
+    found = variant.search.branches if variant.search else []
+    chosen = next((row.choices for row in found if row.won), {})
+    return {
+        path: option
+        for path, option in chosen.items()
+        if not any(of_path({path: True}, number) for number in variant.design)
+    }
 
 
 def _without(table: Table, column: int) -> Table:
@@ -105,12 +140,31 @@ def _yield_text(row: YieldRow | None) -> str:
     """What made a design robust, and what that costs."""
     if row is None:
         return ""
+    search = f"{row.link}; {row.draws} draws in the search: {row.message}"
+    if not row.taken:
+        return (
+            f"No design was taken for a yield of {row.wanted:.0%} of lane pairs "
+            f"({search}): this is the optimum as drawn, of which "
+            f"{row.as_drawn.kept:.1%} of {row.judged:,} fresh lane pairs keep all "
+            f"limits."
+        )
     more = 100 * (row.robust.mean_w / row.as_drawn.mean_w - 1)
     return (
-        f"For a yield of {row.wanted:.0%} the design then moved off its limits: "
-        f"{row.robust.kept:.1%} of {row.judged:,} fresh links keep them, of the "
-        f"optimum as drawn {row.as_drawn.kept:.1%}, for {number(more, '.1f')} % more "
-        f"watts a link ({row.link}; {row.draws} draws in the search: {row.message})."
+        f"For a yield of {row.wanted:.0%} of lane pairs the design then moved off its "
+        f"limits: {row.robust.kept:.1%} of {row.judged:,} fresh lane pairs keep them, "
+        f"of the optimum as drawn {row.as_drawn.kept:.1%}, for {number(more, '.1f')} % "
+        f"more watts a link ({search}). {links_text(row)}"
+    ).rstrip()
+
+
+def links_text(row: YieldRow) -> str:
+    """What a yield of lane pairs is in links; empty in results of old."""
+    if row.lanes is None:
+        return ""
+    return (
+        f"If the {row.lanes} lanes of a link were independent, "
+        f"{number(row.robust.link_share, '.1%')} of links would keep them all, of the "
+        f"optimum as drawn {number(row.as_drawn.link_share, '.1%')}."
     )
 
 

@@ -60,10 +60,13 @@ CAPTIONS = {
     "port_watts": "Plain colours are inside the vendor's box (module or engine, with "
     "its laser); hatched ones are in the host chip, which a vendor does not count. The "
     "link is the one between switches. Diamonds are published claims.",
-    "fabrication": "Links of one design as fabrication leaves them: gap, doping, "
+    "fabrication": "Lane pairs of one design as fabrication leaves them: gap, doping, "
     "losses, laser and receiver stray by what their cards say, set-points of locks are "
-    "trimmed on every part. Left: how many links keep every limit by at least some "
-    "slack; those right of the dashed line work. Right: which limits the others miss.",
+    "trimmed on every part. A draw is one lane with what serves it at either end; a "
+    "link has several, which share a laser and a chip: the share of whole links lies "
+    "between that of independent lanes and that of lane pairs. Left: how many lane "
+    "pairs keep every limit by at least some slack; those right of the dashed line "
+    "work. Right: which limits the others miss.",
     "search_trace": "The search descends from many starts at once. Left: the best "
     "design so far that keeps all limits; nothing is drawn before there is one. "
     "Middle: what is left of the gradient of the best, limits and bounds taken into "

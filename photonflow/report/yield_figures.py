@@ -1,4 +1,7 @@
-"""Figure of what fabrication leaves of a design, as drawn and made robust."""
+"""Figure of what fabrication leaves of a design, as drawn and made robust.
+
+A draw is one lane pair of a link; its watts are those of a link of such lanes.
+"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -19,7 +22,7 @@ SHOWN = 0.5
 
 
 def fabrication(variants: Sequence[VariantResult]) -> "Figure | None":
-    """Share of links that keep all limits by some reserve, and what they miss."""
+    """Share of lane pairs that keep all limits by some reserve, and what they miss."""
     found = [(v, v.fabrication) for v in variants if v.fabrication]
     if not found:
         return None
@@ -27,9 +30,10 @@ def fabrication(variants: Sequence[VariantResult]) -> "Figure | None":
     figure, (curve, bars) = canvas(3.4, 2)
     headline(
         figure,
-        f"{row.robust.kept:.1%} of links keep all limits where {row.as_drawn.kept:.0%} "
-        f"of the design as drawn do,\nfor {_more(row)} % more watts a link "
-        f"({variant.workload}, {row.judged:,} links of either)",
+        f"{row.robust.kept:.1%} of lane pairs keep all limits where "
+        f"{row.as_drawn.kept:.0%} of the design as drawn do,\nfor {_more(row)} % more "
+        f"watts a link ({variant.workload}, {row.judged:,} lane pairs of either)"
+        + ("" if row.taken else "; not taken"),
     )
     share = 1 - np.linspace(0, 1, 101)
     for parts, colour, name in (
@@ -52,7 +56,7 @@ def fabrication(variants: Sequence[VariantResult]) -> "Figure | None":
     curve.set_xlim(max(low, -SHOWN), min(high, SHOWN))
     curve.set_ylim(0, 103)
     curve.set_xlabel("slack of the limit that is nearest (no unit; dB for extinction)")
-    curve.set_ylabel("links with at least that slack, %")
+    curve.set_ylabel("lane pairs with at least that slack, %")
     curve.legend(frameon=False, fontsize=8.5, loc="lower left")
     _missed(bars, row)
     return figure
@@ -63,7 +67,7 @@ def _more(row: YieldRow) -> str:
 
 
 def _missed(ax, row: YieldRow) -> None:
-    """Share of links that miss each limit, largest first."""
+    """Share of lane pairs that miss each limit, largest first."""
     every = {**row.robust.missed, **row.as_drawn.missed}
     names = sorted(every, key=lambda name: -_largest(name, row))
     for offset, parts, colour in (
@@ -81,7 +85,7 @@ def _missed(ax, row: YieldRow) -> None:
     ax.set_yticks(range(len(names)), names, size=8.5)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.margins(x=0.2)
-    ax.set_xlabel("links that miss the limit, %")
+    ax.set_xlabel("lane pairs that miss the limit, %")
     ax.grid(False)
 
 

@@ -204,28 +204,48 @@ class SearchRow(Row):
 
 
 class PartsRow(Row):
-    """Links of one design, as fabrication leaves them."""
+    """Lane pairs of one design, as fabrication leaves them.
 
-    kept: Number = Field(description="share that keeps every limit")
+    A draw is one lane pair, all that an end has once for a lane at either end.
+    """
+
+    kept: Number = Field(description="share of lane pairs that keeps every limit")
     standard_error: Number = Field(description="of that share")
-    missed: dict[str, Number] = Field(description="limit -> share that misses it")
-    mean_w: Number = Field(description="of both ends, worst corner, host included")
+    link_share: Maybe = Field(
+        None,
+        description="share of whole links if their lanes were independent: `kept` to "
+        "the power of `lanes`; lanes share a laser and a chip, so that the true share "
+        "lies between this one and `kept`",
+    )
+    missed: dict[str, Number] = Field(
+        description="limit -> share of lane pairs that misses it"
+    )
+    mean_w: Number = Field(
+        description="of a link all lanes of which are as drawn: both ends, worst "
+        "corner, host included"
+    )
     worst_slacks: list[Number] = Field(
-        description="of the size of its limit: 101 quantiles, of none to all links"
+        description="of the size of its limit: 101 quantiles, of no to all lane pairs"
     )
 
 
 class YieldRow(Row):
     """What a design costs that works from part to part."""
 
-    link: str = Field(description="path of the link that was drawn")
-    wanted: Number
-    draws: int = Field(description="in the search")
-    judged: int = Field(description="fresh draws of either design")
+    link: str = Field(description="path of the link of which lane pairs were drawn")
+    wanted: Number = Field(description="share of lane pairs that is to keep all limits")
+    draws: int = Field(description="lane pairs in the search")
+    judged: int = Field(description="fresh lane pairs of either design")
+    lanes: int | None = Field(None, description="of that link, each way")
     trimmed: dict[str, Number] = Field(description="path -> step, in SI")
     spread: dict[str, Number] = Field(description="path -> standard deviation, in SI")
     as_drawn: PartsRow = Field(description="optimum of the parts as drawn")
-    robust: PartsRow
+    robust: PartsRow = Field(description="where the search for the yield ended")
+    taken: bool = Field(
+        True,
+        description="whether the variant has the robust design; false where its search "
+        "kept not all limits or was interrupted, and the variant is as drawn",
+    )
     message: str = Field(description="how the search ended")
     seconds: Number
 
@@ -328,7 +348,10 @@ class VariantResult(Row):
     links: dict[str, TierRow] = Field(description="by tier")
     matrix_unit: MatrixUnitRow | None = None
     constraints: list[ConstraintRow]
-    design: dict[str, Number] = Field(description="path -> SI value that was decided")
+    design: dict[str, Number] = Field(
+        description="path -> SI value that was decided; parts that were chosen are in "
+        "`search.branches`"
+    )
     baseline_j_per_token: Maybe = Field(None, description="before the search")
     baseline_design: dict[str, Number] = Field(
         {}, description="`design` before the search; empty without one"

@@ -9,7 +9,7 @@ from ..cards import Library, Provenance
 from ..cluster.hardware import Cluster
 from ..cluster.step import Report
 from ..cluster.workload import Workload
-from ..component import params
+from ..component import params, quantities
 from ..search.cluster_sampler import J_PER_TOKEN, controlled_share, free_ends
 from ..search.laser_drive import LaserDrive
 from ..search.link_limits import LinkLimit
@@ -53,7 +53,8 @@ def variant_row(
     tier and `before` the cluster from which the search set out.
     """
     # A design that was moved off its limits for its yield has no prices on them.
-    priced = solution is not None and fabrication is None
+    moved_off = fabrication is not None and fabrication.taken
+    priced = solution is not None and not moved_off
     prices = multipliers(solution) if solution is not None and priced else None
     limits = constraint_rows(cluster, report, constraints, prices)
     limits += unit_constraints(report)
@@ -61,7 +62,10 @@ def variant_row(
     total, power_w = float(report.j_per_token), float(report.power_w)
     finite = math.isfinite(total) and all(math.isfinite(c.slack) for c in limits)
     feasible = finite and met(limits) and all(d.reachable for d in drives)
-    decided = list(dict.fromkeys([*free, *(drive.path for drive in drives)]))
+    forms, chosen = quantities(cluster), solution.choices if solution else {}
+    numbers = [forms[path].path for path in chosen if path in forms]
+    solved = [drive.path for drive in drives]
+    decided = list(dict.fromkeys([*free, *numbers, *solved]))
     relative = elasticities.relative
     layout, tokens_per_s = workload.layout, float(report.tokens_per_s)
     return VariantResult(

@@ -40,12 +40,12 @@ def combinations(
     for path in itertools.chain(*options):
         if path in forms and forms[path].path in moved:
             raise ValueError(f"`{path}` is both free and a choice")
-    named = list(itertools.chain(*options))
+    # A part first, and then what is in it.
+    options = dict(sorted(options.items(), key=lambda item: item[0][0].count(".")))
+    named = [forms[p].path if p in forms else p for p in itertools.chain(*options)]
     for path in named:
-        inside = [part for part in named if path.startswith(f"{part}.")]
-        if named.count(path) > 1 or inside:
-            other = f"inside the choice `{inside[0]}`" if inside else "chosen twice"
-            raise ValueError(f"`{path}` is {other}")
+        if named.count(path) > 1:
+            raise ValueError(f"`{path}` is chosen twice")
     number = math.prod(map(len, options.values()))
     if number > CHOICES_MOST:
         raise ValueError(f"{number} combinations of choices, {CHOICES_MOST} at most")
@@ -95,6 +95,8 @@ def choose(tree: Any, path: str, option: Any) -> Any:
                 f"`{path}`: {option:g} {p.unit} leaves [{p.low:g}, {p.high:g}], where "
                 "the model is valid"
             )
+        if p.whole and not float(option).is_integer():
+            raise ValueError(f"`{path}`: a whole number, not {option:g}")
         return replace(tree, {p.path: option})
     fields = parts(tree) | static_fields(tree)
     if path not in fields:

@@ -58,6 +58,8 @@ class Progress(NamedTuple):
     running: int
     """starts that go on"""
     seconds: float
+    objective: str
+    """name of the scalar that `best` is"""
 
 
 class Problem(NamedTuple):
@@ -347,5 +349,11 @@ def _progress(now: race.Race, problem: Problem, best: dict[int, float]) -> Progr
 
     branches = {branch: said(own) for branch, own in best.items()}
     running = int(now.running.sum())
-    least = said(min(best.values()))
-    return Progress(now.iteration, least, branches, running, now.seconds)
+    return Progress(
+        now.iteration,
+        said(min(best.values())),
+        branches,
+        running,
+        now.seconds,
+        problem.objective.name,
+    )

@@ -27,6 +27,7 @@ quasi-Gray labels [2]: $G = (104/112)(60/52) = 15/14$.
 """
 
 import math
+from typing import Literal
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -60,6 +61,7 @@ LEVEL_SHARES = {
     8: np.full(8, 1 / 8),
 }
 """how often each level is sent"""
+Pam = Literal[2, 4, 6, 8]
 BITS = {2: 1.0, 4: 2.0, 6: 2.5, 8: 3.0}
 WRONG_BITS = {2: 1.0, 4: 1.0, 6: 15 / 14, 8: 1.0}
 """wrong bits per wrong symbol"""

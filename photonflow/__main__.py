@@ -1,0 +1,6 @@
+"""`python -m photonflow`, where the console script is not on the path."""
+
+from .cli import main
+
+
+main()
