@@ -170,7 +170,10 @@ def test_only_a_search_that_kept_all_limits_moves_the_design(
 
     monkeypatch.setattr(robust, "minimise", minimise)
     monkeypatch.setattr(robust, "population", lambda *args, **settings: None)
-    monkeypatch.setattr(robust, "LinkScalars", lambda at: lambda link: {"watts": 1.0})
+    kept = ("ber", "extinction")
+    slacks = {f"{side}.{x}": 1.0 for side in ("a_to_b", "b_to_a") for x in kept}
+    scalars = {"watts": 1.0} | slacks
+    monkeypatch.setattr(robust, "LinkScalars", lambda at: lambda link: scalars)
     now = robust.robust_design(found, "robust", cluster)
     assert now.taken is taken and now.lanes == 8
     for end in (f"{HOST}.end_a", f"{SWITCH}.end_a", f"{SWITCH}.end_b"):
