@@ -56,7 +56,7 @@ def fabrication(variants: Sequence[VariantResult]) -> "Figure | None":
     curve.set_xlim(max(low, -SHOWN), min(high, SHOWN))
     curve.set_ylim(0, 103)
     curve.set_xlabel("slack of the limit that is nearest (no unit; dB for extinction)")
-    curve.set_ylabel("lane pairs with at least that slack, %")
+    curve.set_ylabel("lane pairs above that slack, %")
     curve.legend(frameon=False, fontsize=8.5, loc="lower left")
     _missed(bars, row)
     return figure
