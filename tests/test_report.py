@@ -205,6 +205,7 @@ def test_the_terminal_names_the_places_of_parameters_and_what_was_chosen(searche
     row = searched.variants[2]
     end_a, end_b = (f"scale_out.switch_link.end_{side}" for side in "ab")
     gaps = {f"{end_a}.modulator.gap_m": 1.5e-7, f"{end_b}.modulator.gap_m": 1.6e-7}
+    gaps |= {f"{end_b}.modulator.drive_v": 1.2}
     taken = {f"{end_a}.tia": "tia-fast", f"{end_b}.modulator.gap": "160 nm"}
     slow = taken | {f"{end_a}.tia": "tia-slow"}
     won, *others = row.search.branches
@@ -225,9 +226,10 @@ def test_the_terminal_names_the_places_of_parameters_and_what_was_chosen(searche
     rows = [[c.strip() for c in line.strip("│").split("│")] for line in table]
     rows = [cells for cells in rows if len(cells) == 5]
     first = [cells[0] for cells in rows]
-    assert first == ["modulator.gap_m", end_a, "modulator.gap_m", end_b, "tia", end_a]
-    assert [cells[-1] for cells in rows[2::2]] == ["choice", "choice"]
-    assert rows[4][1:3] == ["tia-fast", "tia-fast or tia-slow"]
+    gap, drive = "modulator.gap_m", "modulator.drive_v"
+    assert first == [gap, end_a, gap, end_b, drive, "tia", end_a]
+    assert [rows[i][-1] for i in (2, 5)] == ["choice", "choice"]
+    assert rows[5][1:3] == ["tia-fast", "tia-fast or tia-slow"]
     assert rows[2][2] == "160 nm"
 
 

@@ -105,6 +105,21 @@ def test_the_best_choice_is_that_of_the_objective_itself():
     assert most.values["f"] == pytest.approx(15.0) and most.choices == {"x1": "dear"}
 
 
+def test_of_choices_that_all_miss_a_limit_the_cheaper_is_shown():
+    """Both miss what nothing free moves, and say that no start kept all limits."""
+
+    def outside(point):
+        return {"f": (point.x0 - 0.2) ** 2 + point.x1 + 1, "c": 0 * point.x0 - 1.0}
+
+    for options in ([0.5, -0.5], [-0.5, 0.5]):
+        found = searched(
+            outside, free=FREE[0], choices={"x1": options}, limits=pf.at_least("c", 0)
+        )
+        assert found.status == "infeasible" and found.choices == {"x1": "-0.5"}
+        shown = {(b.status, b.feasible, b.agreeing) for b in found.branches}
+        assert shown == {("not found", 0.0, 0.0)}
+
+
 def test_a_part_is_chosen_before_what_is_in_it():
     """In whichever order they are given."""
     link = pf.load("cpo-ring-1600g")

@@ -73,7 +73,10 @@ def text_table(
 
 
 def terminal(table: Table, notes: bool = True) -> "RichTable":
-    """`table` for a terminal, perhaps without notes. Nothing in it is markup."""
+    """`table` for a terminal, perhaps without notes. Nothing in it is markup.
+
+    A note that the cell above has as well is not repeated.
+    """
     from rich.table import Table as RichTable
     from rich.text import Text
 
@@ -82,12 +85,14 @@ def terminal(table: Table, notes: bool = True) -> "RichTable":
     for column in table.columns:
         align = "right" if column.align == "right" else "left"
         shown.add_column(Text(column.label), justify=align, overflow="fold")
+    above = [""] * len(table.columns)
     for row in table.rows:
         cells = []
-        for cell in row.cells:
+        for i, cell in enumerate(row.cells):
             text = Text(cell.text, STYLES.get(cell.mark, ""))
-            if cell.note and notes:
+            if notes and cell.note and cell.note != above[i]:
                 text.append(f"\n{cell.note}", "dim")
+            above[i] = cell.note
             if cell.many:
                 more = len(cell.many) - LISTED
                 rest = f" and {more} more" if more > 0 else ""

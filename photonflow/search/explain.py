@@ -136,12 +136,18 @@ def best_of(solutions: Sequence[Solution]) -> Solution:
     )
 
 
-def _rank(solution: Solution) -> tuple[bool, float]:
-    """By the objective itself: what a solver sees is scaled by each component's own."""
-    if not solution.feasible:
-        return True, float(solution.race.missed().min())
-    objective = solution.asked.objective
-    return False, objective.sign * solution.values[objective.name]
+def _rank(solution: Solution) -> tuple[float, float]:
+    """By what is missed, then by the objective itself.
+
+    What a solver sees of it is scaled by each component's own.
+    """
+    asked, one = solution.asked, np.ones(1)
+    value = asked.objective.sign * solution.values[asked.objective.name]
+    if solution.feasible:
+        return 0.0, value
+    pairs = zip(asked.limits, solution.slacks.values(), strict=True)
+    missed = [-slack / limit.scale(one) for limit, slack in pairs]
+    return float(np.nan_to_num(missed, nan=np.inf).max(initial=0.0)), value
 
 
 def end_of(problem: Any, race: Race) -> End:
@@ -182,6 +188,7 @@ def _branches(problem: Any, race: Race, end: End) -> list[Branch]:
     space, f = problem.space, race.value * race.scale
     # What has joined a better start has not come to the last digit.
     kept = race.inside | (race.outcome == "joined")
+    lost = bool((race.fixed.value[race.fixed.still] < -TOLERANCE).any())
     found = []
     for number, box in enumerate(space.ranges()):
         own = race.starts.branch == number
@@ -190,12 +197,14 @@ def _branches(problem: Any, race: Race, end: End) -> list[Branch]:
         good = own & race.inside
         best = int(np.argmin(np.where(good, f, np.inf)))
         value, values = None, {}
-        if good.any():
+        # What nothing free moves is missed everywhere.
+        found_any = bool(good.any()) and not lost
+        if found_any:
             value = problem.objective_at(float(f[best]))
             x = space.si(race.state.u[best][None])[0]
             rows = problem.sampler.sample(x, problem.sampler.names).values[0]
             values = dict(zip(problem.sampler.names, map(float, rows), strict=True))
-        near = kept & own & (f <= f[best] + SAME_VALUE) if good.any() else good
+        near = kept & own & (f <= f[best] + SAME_VALUE) if found_any else own & False
         design = (
             best if good.any() else int(np.argmin(np.where(own, race.missed(), np.inf)))
         )
@@ -203,12 +212,12 @@ def _branches(problem: Any, race: Race, end: End) -> list[Branch]:
             Branch(
                 choices={},
                 box=box,
-                status="found" if good.any() else "not found",
+                status="found" if found_any else "not found",
                 objective=value,
                 values=values,
                 design=space.values(race.state.u[design]),
                 starts=int(own.sum()),
-                feasible=float((kept & own).sum() / own.sum()),
+                feasible=0.0 if lost else float((kept & own).sum() / own.sum()),
                 agreeing=float(near.sum() / own.sum()),
                 won=number == int(race.starts.branch[end.start]),
             )
