@@ -19,7 +19,7 @@ from photonflow.experiment.tasks import Task
 from photonflow.quantity import InputError
 from photonflow.report.design import search_text
 from photonflow.report.yield_figures import fabrication
-from photonflow.result.schema import PartsRow, YieldRow
+from photonflow.result.search_schema import PartsRow, YieldRow
 from photonflow.search.fabrication import Population
 
 

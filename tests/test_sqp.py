@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from photonflow.search.fixed import sort
 from photonflow.search.kkt import certificate
 from photonflow.search.quadratic import solve_qp
-from photonflow.search.race import sort
 from photonflow.search.sqp import RADIUS, Sample, initial_state, update
 
 

@@ -10,13 +10,8 @@ from ..cards import Provenance
 from ..cluster.hardware import Cluster
 from ..cluster.step import Report
 from ..limits import TOLERANCE
-from ..result.schema import (
-    PartsRow,
-    PublishedRow,
-    SourceRow,
-    VariantResult,
-    YieldRow,
-)
+from ..result.schema import PublishedRow, SourceRow, VariantResult
+from ..result.search_schema import PartsRow, YieldRow
 from ..result.variant import source_rows, variant_row
 from ..search.fabrication import Population
 from ..search.laser_drive import LaserDrive

@@ -3,13 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..result.schema import (
-    BoundRow,
-    BranchRow,
-    LaserDriveRow,
-    VariantResult,
-    YieldRow,
-)
+from ..result.schema import LaserDriveRow, VariantResult
+from ..result.search_schema import BoundRow, BranchRow, YieldRow
 from ..units import SUFFIX
 from .labels import NONE, Number, interval, number, quantity, si, unit_of
 from .table import Cell, Column, Row, Table

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import causes
 from ..result.names import task_name
-from ..result.schema import SearchRow, VariantResult
+from ..result.schema import VariantResult
+from ..result.search_schema import SearchRow
 from .drawing import below, beside, canvas, headline, span, stack
 from .labels import (
     CAUSES,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..result.schema import PartsRow, VariantResult, YieldRow
+from ..result.schema import VariantResult
+from ..result.search_schema import PartsRow, YieldRow
 from .drawing import canvas, headline
 from .labels import number
 

@@ -6,7 +6,7 @@ from typing import Any
 from ..search.cluster_sampler import END_W, J_PER_TOKEN, LINK_W
 from ..search.solution import Branch, Solution
 from .rows import finite
-from .schema import BoundRow, BranchRow, SearchRow
+from .search_schema import BoundRow, BranchRow, SearchRow
 
 
 def search_row(solution: Solution) -> SearchRow:

@@ -17,15 +17,9 @@ from ..search.sensitivity import Elasticities
 from ..search.solution import Solution
 from .matrix_unit import unit_constraints, unit_row
 from .rows import constraint_rows, drive_row, floats, met, ports_row, tier_row
-from .schema import (
-    EstimateRow,
-    OriginRow,
-    PublishedRow,
-    SourceRow,
-    VariantResult,
-    YieldRow,
-)
+from .schema import EstimateRow, OriginRow, PublishedRow, SourceRow, VariantResult
 from .search import multipliers, search_row
+from .search_schema import YieldRow
 from .summary import why_infeasible
 
 

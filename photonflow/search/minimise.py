@@ -221,7 +221,7 @@ def search(
 
     solve = SOLVERS[settings.solver]
     ended = solve(begun, problem, settings.iterations, follow)
-    moving = race.moving(ended, problem)
+    moving = ended.fixed.refuted(problem(ended.design()[1][None]))
     if moving.any() and not ended.cut:
         begun = _begin(problem, component, settings, first, moving)
         ended = solve(begun, problem, settings.iterations, follow)

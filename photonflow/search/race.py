@@ -21,6 +21,7 @@ import numpy as np
 
 from ..limits import TOLERANCE
 from . import sqp
+from .fixed import Fixed, sort
 from .kkt import LEAST_SLOPE, certificate
 from .starts import Spread, Starts
 
@@ -36,7 +37,6 @@ SAME_PLACE = 0.01  # of the box
 SAME_VALUE = 1e-3  # of the objective
 REDRAWS = 8
 PROBES = 4  # designs at least that show whether a limit moves
-STILL_ROW = 1e-9
 
 Evaluate = Callable[[np.ndarray], sqp.Sample]
 """designs (k, n) to samples; slacks are met to `TOLERANCE`"""
@@ -44,30 +44,6 @@ Outcome = Literal[
     "running", "arrived", "joined", "beaten", "stalled", "dropped", "void", "spent"
 ]
 Status = Literal["converged", "stalled", "limit", "infeasible", "interrupted"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Fixed:
-    """What the first samples say about limits."""
-
-    still: np.ndarray
-    """(m,) limits that no free parameter moves"""
-    value: np.ndarray
-    """(m,) their slack"""
-    same: dict[int, int]
-    """limit -> an earlier one that it always equals"""
-    by_f: np.ndarray
-    """(n,) steepest slope of the objective along each variable"""
-    by_c: np.ndarray
-    """(n,) the same of all limits"""
-    designs: int
-    """that were looked at"""
-
-    @property
-    def masked(self) -> np.ndarray:
-        """(m,) limits that a search need not carry, or cannot mend."""
-        twins = np.isin(np.arange(len(self.still)), list(self.same))
-        return self.still | twins
 
 
 class Row(NamedTuple):
@@ -92,7 +68,7 @@ class Race:
     starts: Starts
     fixed: Fixed
     scale: float
-    """the objective is divided by it: its steepest slope, at most of what was seen"""
+    """the objective is divided by it: the median of its steepest slopes"""
     state: sqp.State
     outcome: np.ndarray
     """(starts,) of `Outcome`"""
@@ -258,50 +234,6 @@ def begin(
         return race
     first = sqp.Sample(*(x[lanes] for x in look))
     return _advance(race, lanes, first, time.perf_counter() - began)
-
-
-def sort(probes: sqp.Sample) -> Fixed:
-    """Sort limits by what `probes` show of them.
-
-    One whose slopes vanish at all of them is fixed. Of several that agree in all, as
-    two equal ends do, the first is carried.
-    """
-    m = probes.c.shape[1]
-    rows = np.where(np.isfinite(probes.jacobian), probes.jacobian, np.inf)
-    size = np.abs(probes.c).max(axis=0, initial=1.0, where=np.isfinite(probes.c))
-    steep = np.abs(rows).max(axis=(0, 2), initial=0.0)
-    still = steep <= STILL_ROW * size
-    finite = probes.finite()
-    same: dict[int, int] = {}
-    if finite.sum() > 1:
-        c, j = probes.c[finite], probes.jacobian[finite]
-        alike = np.isclose(c[:, :, None], c[:, None], rtol=1e-9, atol=1e-12).all(axis=0)
-        for i, k in np.argwhere(np.tril(alike, -1)).tolist():
-            free = not (still[i] or still[k] or i in same or k in same)
-            if free and np.allclose(j[:, i], j[:, k], rtol=1e-7, atol=1e-9):
-                same[i] = k
-    value = np.full(m, np.nan)
-    for i in np.flatnonzero(np.isfinite(probes.c).any(axis=0)):
-        value[i] = np.nanmin(probes.c[:, i])
-    return Fixed(
-        still,
-        value,
-        same,
-        by_f=np.abs(probes.g[finite]).max(axis=0, initial=0.0),
-        by_c=np.abs(probes.jacobian[finite]).max(axis=(0, 1), initial=0.0),
-        designs=int(finite.sum()),
-    )
-
-
-def moving(race: Race, evaluate: Evaluate) -> np.ndarray:
-    """Limits (m,) that were left out, as fixed or as equal, and are not at the end."""
-    sample = evaluate(race.design()[1][None])
-    steep = np.abs(sample.jacobian[0]).max(axis=1, initial=0.0)
-    size = np.maximum(np.abs(sample.c[0]), 1.0)
-    moved = race.fixed.still & (steep > STILL_ROW * size)
-    for i, k in race.fixed.same.items():
-        moved[i] |= not np.isclose(sample.c[0, i], sample.c[0, k], rtol=1e-9, atol=1e-9)
-    return moved
 
 
 def go_on(
