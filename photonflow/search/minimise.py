@@ -174,10 +174,12 @@ class Settings(NamedTuple):
 
     def checked(self) -> "Settings":
         """The same, if it can be used."""
-        for name in ("starts", "iterations"):
+        for name, least in (("starts", 1), ("iterations", 0)):
             given = getattr(self, name)
-            if not isinstance(given, int) or given < 0 or self.starts == 0:
-                raise ValueError(f"`{name}` is {given!r}: a whole number, at least 1")
+            if not isinstance(given, int) or given < least:
+                raise ValueError(
+                    f"`{name}` is {given!r}: a whole number, at least {least}"
+                )
         if self.solver not in SOLVERS:
             raise ValueError(f"solver `{self.solver}` is none of {', '.join(SOLVERS)}")
         return self
