@@ -63,6 +63,7 @@ def test_prose_of_a_notebook_states_no_result():
                 assert not re.search(results, cell), (path.name, cell)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_as_a_script_and_its_figures_say_what_they_show(path, tmp_path):
     done = subprocess.run(
