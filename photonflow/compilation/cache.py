@@ -136,14 +136,18 @@ class Programs(CacheInterface):
         return program
 
     def put(self, key: str, value: bytes) -> None:
-        """Keep a program, once it is complete on the disk."""
+        """Keep a program, once it is complete on the disk, unless there is one.
+
+        Two processes that compile the same may differ in the last bits: what both find
+        afterwards is the first.
+        """
         if not self._writable:
             return
         file = self._file(key)
         part = file.with_name(f".{os.getpid()}-{threading.get_ident()}.part")
         try:
             part.write_bytes(_checksum(value) + value)
-            part.replace(file)
+            _place(part, file)
         except OSError as error:
             _remove(part)
             self._writable = False
@@ -180,6 +184,18 @@ class Programs(CacheInterface):
 
 def _checksum(program: bytes) -> bytes:
     return zlib.crc32(program).to_bytes(CHECKSUM_BYTE, "big")
+
+
+def _place(part: Path, file: Path) -> None:
+    """Give what is complete its name, if no other process has been quicker."""
+    try:
+        os.link(part, file)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links: the last one stays
+        part.replace(file)
+        return
+    _remove(part)
 
 
 def _remove(file: Path) -> None:

@@ -164,7 +164,10 @@ def _is_concrete(leaf: Any) -> bool:
 def _keep(
     programs: Programs, key: str, program: Any, leaves: Sequence[Any]
 ) -> Callable[[list], Any]:
-    """Trace and compile `program`, and keep what would find it again."""
+    """Trace and compile `program`, and keep what would find it again.
+
+    What is handed back is what was kept, by another process if that was quicker.
+    """
     with TRACING, jax.disable_jit(False):
         lowered = program.lower(leaves)
     programs.asked.key = None
@@ -179,7 +182,7 @@ def _keep(
     text = io.BytesIO()
     _Executable(text, programs.asked.key).dump((executable, inputs, like))
     programs.put(key, text.getvalue())
-    return compiled
+    return _load(programs, key, leaves) or compiled
 
 
 def _load(
