@@ -82,7 +82,7 @@ MUTANTS = (
         "search/race.py",
         "stands = (state.still >= STANDSTILL) | (state.radius <= sqp.RADIUS_LEAST)",
         "stands = state.still < 0",
-        "test_minimise.py::test_noise_in_the_slopes_ends_a_search_and_is_said[0.0001]",
+        "test_minimise.py::test_a_start_that_stands_still_ends",
     ),
     Mutant(
         "what is not a number may win",
@@ -130,8 +130,8 @@ MUTANTS = (
     Mutant(
         "the largest of choices wins",
         "search/explain.py",
-        "return False, objective.sign * solution",
-        "return False, -objective.sign * solution",
+        "value = asked.objective.sign * solution",
+        "value = -asked.objective.sign * solution",
         "test_search_edges.py::test_the_best_choice_is_that_of_the_objective_itself",
     ),
     Mutant(

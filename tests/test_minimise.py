@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import photonflow as pf
+from photonflow.search.race import STALLED_ITERATIONS
 from search_problems import ALL, FREE, KINDS, problem, scalars
 
 
@@ -182,6 +183,13 @@ def test_noise_in_the_slopes_ends_a_search_and_is_said(size, found):
     assert noise.agreement >= 0.8
     if size > 1e-5:
         assert noise.status == "stalled"
+
+
+def test_a_start_that_stands_still_ends():
+    """Before the race itself does, which waits longer."""
+    alone = searched(problem(CONVERGED), noisy(1e-4), starts=1)
+    assert alone.race.outcome.tolist() == ["stalled"]
+    assert alone.iterations < STALLED_ITERATIONS
 
 
 def test_the_same_seed_gives_the_same_bits():
