@@ -201,6 +201,11 @@ def test_only_what_a_run_writes_can_be_shown(searched):
         changed(searched.variants[2], baseline_designs={})
 
 
+def test_ticks_of_a_figure_are_numbers_and_no_markup(page):
+    """`$` starts no formula in a figure, also not those of its own ticks."""
+    assert "KKT residual" in page and "mathdefault" not in page
+
+
 def test_the_terminal_names_the_places_of_parameters_and_what_was_chosen(searched):
     row = searched.variants[2]
     end_a, end_b = (f"scale_out.switch_link.end_{side}" for side in "ab")

@@ -231,13 +231,14 @@ def search_trace(
     left.set_ylabel("change against the baseline, %")
     left.set_title("watts of the free links: the best so far", loc="left", size=10)
     right.set_yscale("log")
+    right.yaxis.set_major_formatter("{x:.0e}")  # no markup is read in figures
     right.axhline(1e-6, color="#737373", lw=0.8, ls="--")
     right.annotate(
         "an optimum below 1e-6", (0.98, 1e-6), (0, 3), ha="right", size=8,
         xycoords=("axes fraction", "data"), textcoords="offset points",
     )  # fmt: skip
-    right.set_ylabel("KKT residual (no unit)")
-    right.set_title("how far the best is from an optimum", loc="left", size=10)
+    right.set_ylabel("KKT residual, no unit")
+    right.set_title("distance from an optimum", loc="left", size=10)
     going.set_ylim(bottom=0)
     going.set_ylabel("starts")
     going.set_title("starts that go on, all branches", loc="left", size=10)
