@@ -15,11 +15,9 @@ from photonflow.cluster.topology import (
 from photonflow.cluster.workload import Decode
 from photonflow.compute.accelerator import Accelerator
 from photonflow.devices.detectors import Photodiode
-from photonflow.devices.diodes import WearOut
 from photonflow.devices.drivers import CapacitiveDriver, TerminatedDriver
 from photonflow.devices.electronics import Dsp, Housekeeping, SerDes, Trace
 from photonflow.devices.junction import PNJunction
-from photonflow.devices.lasers import DFBLaser
 from photonflow.devices.mach_zehnder import MachZehnderModulator
 from photonflow.devices.passives import RibWaveguide, TwinaxPath
 from photonflow.devices.receivers import TransimpedanceAmplifier
@@ -41,21 +39,7 @@ def serdes(pj, noisy=33.0):
 
 
 def laser(current_a):
-    wear = WearOut(50.0, 333.15, 1.554e-19)
-    return DFBLaser(
-        current_a=current_a,
-        threshold_a=0.012,
-        efficiency=0.55,
-        t0_k=60.0,
-        t1_k=200.0,
-        turn_on_v=0.95,
-        series_ohm=1.2,
-        thermal_k_per_w=12.0,
-        junction_max_k=383.0,
-        wavelength_m=1.31e-6,
-        rin_per_hz=6e-16,
-        wear=wear,
-    )
+    return nominal.dfb(current_a=current_a, rin_per_hz=6e-16)
 
 
 def tia(bandwidth_hz):

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +14,14 @@ from typer.testing import CliRunner
 import photonflow
 import photonflow.experiment
 from photonflow.cli import app
+from photonflow.experiment.run import _so_far
 from photonflow.links.copper import CopperLink
 from photonflow.links.optical import OpticalLink
 from photonflow.result.schema import Result
+from photonflow.search.cluster_sampler import J_PER_TOKEN, LINK_W
+from photonflow.search.goals import minimum
+from photonflow.search.minimise import minimise
+from search_problems import FREE, problem
 
 
 NAME = "cpo-vs-pluggable"
@@ -315,3 +322,41 @@ def test_schemas_are_json_schemas(name):
     # A workload is one of its kinds.
     assert "oneOf" in schema if name == "workload" else schema["type"] == "object"
     jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_show_lists_the_tasks_by_number():
+    told = photonflow_("show", "fabric-sweep")
+    assert told.exit_code == 0
+    assert re.search(r"9 .*decode .*cpo .* 2 .* 2 ", told.stdout)
+    data = json.loads(photonflow_("show", "fabric-sweep", "--json").stdout)
+    assert data["tasks"][9] == {
+        "workload": "decode",
+        "variant": "cpo",
+        "point": {
+            "scale_out.oversubscription": "2",
+            "scale_out.accelerators_per_port": "2",
+        },
+    }
+
+
+def test_progress_says_what_a_search_makes_small_and_in_which_unit():
+    """The optics are searched in watts before the token is in joules."""
+    seen = []
+    minimise(
+        lambda point: {"cost": point.x0**2 + point.x1**2}, problem(0),
+        free=FREE[:2], objective=minimum("cost"), starts=1, callback=seen.append,
+    )  # fmt: skip
+    assert {now.objective for now in seen} == {"cost"}
+    now = seen[-1]._replace(by_branch={0: 35.365, 1: None}, running=3)
+    text = _so_far(now._replace(objective=LINK_W))
+    assert "35.365 W of free links an accelerator; nothing keeps" in text
+    text = _so_far(now._replace(objective=J_PER_TOKEN))
+    assert "35.3650 J/token; nothing keeps" in text
+
+
+def test_the_package_runs_as_the_console_script_does(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["photonflow", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("photonflow", run_name="__main__")
+    assert ended.value.code == 0
+    assert "[OPTIONS] COMMAND [ARGS]" in capsys.readouterr().out

@@ -1,7 +1,6 @@
 """Studies: what a file may say, what is refused and how, and what a study builds."""
 
 import json
-import runpy
 import shutil
 from pathlib import Path
 
@@ -9,17 +8,12 @@ import pytest
 import yaml
 
 from helpers import assert_close
-from photonflow.cards import Library, card_root
+from photonflow.cards import Library
 from photonflow.component import params
 from photonflow.experiment import study
 from photonflow.experiment.io import shipped
-from photonflow.experiment.run import _so_far
 from photonflow.links.optical import OpticalLink
 from photonflow.quantity import InputError
-from photonflow.search.cluster_sampler import J_PER_TOKEN, LINK_W
-from photonflow.search.goals import minimum
-from photonflow.search.minimise import minimise
-from search_problems import FREE, problem
 
 
 NAME = "cpo-vs-pluggable"
@@ -379,35 +373,6 @@ def test_an_inline_workload_is_the_same_as_its_file(write, shipped_study):
     assert ours == theirs
 
 
-def test_a_users_cards_come_first(tmp_path):
-    folder = tmp_path / "facility"
-    folder.mkdir()
-    text = (card_root() / "devices" / "facility" / "liquid-cooled.yaml").read_text()
-    card = yaml.safe_load(text)
-    card["values"]["cooling"]["value"] = "0.05"
-    card["values"]["cooling"].pop("range", None)
-    card["values"]["cooling"]["source"] = "mine"
-    (folder / "liquid-cooled.yaml").write_text(yaml.safe_dump(card))
-    (tmp_path / "sources.yaml").write_text("mine: {cite: My meter, kind: measured}\n")
-    found = study(NAME, library=Library.with_folders(tmp_path))
-    assert float(found.cluster("cpo").facility.cooling) == 0.05
-
-
-def test_progress_says_what_a_search_makes_small_and_in_which_unit():
-    """The optics are searched in watts before the token is in joules."""
-    seen = []
-    minimise(
-        lambda point: {"cost": point.x0**2 + point.x1**2}, problem(0),
-        free=FREE[:2], objective=minimum("cost"), starts=1, callback=seen.append,
-    )  # fmt: skip
-    assert {now.objective for now in seen} == {"cost"}
-    now = seen[-1]._replace(by_branch={0: 35.365, 1: None}, running=3)
-    text = _so_far(now._replace(objective=LINK_W))
-    assert "35.365 W of free links an accelerator; nothing keeps" in text
-    text = _so_far(now._replace(objective=J_PER_TOKEN))
-    assert "35.3650 J/token; nothing keeps" in text
-
-
 GROUP = {
     "where": ["scale_out.switch_link.end_a"],
     "parameters": {"modulator.gap": ["100 nm", "300 nm"]},
@@ -428,11 +393,3 @@ def test_a_setting_reaches_into_a_list_of_groups_by_number(write):
     for path in (RADIUS.format(2), RADIUS.format("all"), "free.cpo.1"):
         with pytest.raises(InputError, match="--set: .*`free.cpo` with 0 to 1 for"):
             write(groups, settings={path: "[4 um, 12 um]"})
-
-
-def test_the_package_runs_as_the_console_script_does(monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["photonflow", "--help"])
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_module("photonflow", run_name="__main__")
-    assert ended.value.code == 0
-    assert "[OPTIONS] COMMAND [ARGS]" in capsys.readouterr().out

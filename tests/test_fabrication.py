@@ -176,6 +176,15 @@ def test_bad_input_is_one_sentence(changes, message):
         pf.over_draws(made, **settings)(problem(0))
 
 
+@pytest.mark.parametrize("wanted, draws", [(0.5, 2), (0.9, 10), (0.95, 20)])
+def test_a_share_needs_draws_of_which_one_may_fail(wanted, draws):
+    """As decimals say, whatever their last bit: 1 - 0.9 is below 0.1."""
+    settings: dict[str, Any] = dict(spread=SPREAD, limits=[LIMIT], wanted=wanted)
+    assert pf.over_draws(made, draws=draws, **settings)
+    with pytest.raises(ValueError, match=r"2 to 256|less than one may fail"):
+        pf.over_draws(made, draws=draws - 1, **settings)
+
+
 def test_spreads_are_those_of_the_card():
     found = pf.spreads(pf.provenance("ring-oband-lateral"))
     assert found["gap_m"] == pytest.approx(4e-9)

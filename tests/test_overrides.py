@@ -9,7 +9,7 @@ import yaml
 from rich.console import Console
 
 import photonflow as pf
-from photonflow.cards import Library
+from photonflow.cards import Library, card_root
 from photonflow.cards.overrides import override
 from photonflow.component import put, quantities
 from photonflow.experiment import study
@@ -253,3 +253,17 @@ def with_modulators(tmp_path, cards, free):
     path = tmp_path / "cpo-vs-pluggable.yaml"
     path.write_text(yaml.safe_dump(data), "utf-8")
     return study(path)
+
+
+def test_a_users_cards_come_first(tmp_path):
+    folder = tmp_path / "facility"
+    folder.mkdir()
+    text = (card_root() / "devices" / "facility" / "liquid-cooled.yaml").read_text()
+    card = yaml.safe_load(text)
+    card["values"]["cooling"]["value"] = "0.05"
+    card["values"]["cooling"].pop("range", None)
+    card["values"]["cooling"]["source"] = "mine"
+    (folder / "liquid-cooled.yaml").write_text(yaml.safe_dump(card))
+    (tmp_path / "sources.yaml").write_text("mine: {cite: My meter, kind: measured}\n")
+    found = study("cpo-vs-pluggable", library=Library.with_folders(tmp_path))
+    assert float(found.cluster("cpo").facility.cooling) == 0.05

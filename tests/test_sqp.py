@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from photonflow.search.fixed import sort
+from photonflow.search.fixed import survey
 from photonflow.search.kkt import certificate
 from photonflow.search.quadratic import solve_qp
 from photonflow.search.sqp import RADIUS, Sample, initial_state, update
@@ -190,7 +190,7 @@ def test_limits_that_nothing_moves_are_fixed_and_twins_are_carried_once():
     c = np.stack([x, x - 0.5, x.copy(), np.full(8, -0.1)], axis=1)
     rows = np.array([1.0, 1.0, 1.0, 0.0])
     jacobian = np.tile(rows[None, :, None], (8, 1, 1))
-    found = sort(Sample(x, c, np.ones((8, 1)), jacobian))
+    found = survey(Sample(x, c, np.ones((8, 1)), jacobian))
     assert found.masked.tolist() == [False, False, True, True]
     assert found.same == {2: 0}
     assert found.still.tolist() == [False, False, False, True]
@@ -199,4 +199,4 @@ def test_limits_that_nothing_moves_are_fixed_and_twins_are_carried_once():
 def test_a_limit_whose_value_stands_still_by_chance_is_not_fixed():
     """A sample says nothing: slopes do."""
     c, jacobian = np.zeros((1, 1)), np.ones((1, 1, 1))
-    assert not sort(Sample(np.zeros(1), c, np.ones((1, 1)), jacobian)).masked.any()
+    assert not survey(Sample(np.zeros(1), c, np.ones((1, 1)), jacobian)).masked.any()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -11,11 +10,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
 import fake_result
 from photonflow.cards import Library
-from photonflow.cli import app
 from photonflow.component import params
 from photonflow.experiment import batch, collect, run_one, study, tasks, unfinished
 from photonflow.experiment.batch import setting
@@ -358,20 +355,6 @@ def test_two_at_the_same_task_leave_one_whole_folder(evaluated, tmp_path):
     last = yaml.safe_load((tmp_path / "tasks" / "a" / "resolved.yaml").read_text())
     found = folder.find("a", last, quiet)
     assert found is not None and found[1] == [{"iteration": last["seed"]}]
-
-
-def test_show_lists_the_tasks_by_number():
-    told = CliRunner().invoke(app, ["show", "fabric-sweep"])
-    assert told.exit_code == 0
-    assert re.search(r"9 .*decode .*cpo .* 2 .* 2 ", told.stdout)
-    data = json.loads(
-        CliRunner().invoke(app, ["show", "fabric-sweep", "--json"]).stdout
-    )
-    assert data["tasks"][9] == {
-        "workload": "decode",
-        "variant": "cpo",
-        "point": {OVER: "2", SHARED: "2"},
-    }
 
 
 def test_an_interrupt_keeps_no_search_that_was_cut_short(write, monkeypatch, tmp_path):

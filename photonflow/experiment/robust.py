@@ -7,7 +7,6 @@ receiver and all else of an end once at either end, though a link has several la
 The design then goes wherever the engine is; what is free elsewhere stays as it was.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -24,6 +23,7 @@ from ..search.fabrication import (
     DRAWS_MOST,
     Population,
     Trim,
+    least_draws,
     over_draws,
     population,
     spreads,
@@ -270,7 +270,7 @@ def _trim(
 def _check_draws(study: Study, variant: str) -> None:
     """Raise where so few draws have no worst share: less than one of them."""
     asked = study.settings.robust[variant]
-    least = math.ceil(1 / (1 - asked.wanted) - 1e-9)
+    least = least_draws(asked.wanted)
     if least > DRAWS_MOST:
         raise InputError(
             f"at most {1 - 1 / DRAWS_MOST:.3f}: of {DRAWS_MOST} draws, the most there "

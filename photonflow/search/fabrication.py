@@ -22,6 +22,7 @@ tails that are not normal.
 2. Harrell and Davis 1982, doi:10.1093/biomet/69.3.635
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -116,7 +117,7 @@ def over_draws(
         raise ValueError(f"`draws` is {draws}: 2 to {DRAWS_MOST}")
     if not 0 < wanted < 1:
         raise ValueError(f"`wanted` is {wanted}: a share between 0 and 1")
-    if (1 - wanted) * draws < 1:
+    if draws < least_draws(wanted):
         raise ValueError(
             f"`wanted` is {wanted:g}: of {draws} draws less than one may fail; a share "
             f"of {1 - 1 / draws:.3g} at most, or more `draws`"
@@ -173,6 +174,11 @@ def population(
     left = [np.asarray(limit.slack(values[limit.name])) for limit in limits]
     slacks = dict(zip(limit_keys(limits), left, strict=True))
     return Population(float(kept.mean()), values, slacks)
+
+
+def least_draws(wanted: float) -> int:
+    """Of which one may fail where a share `wanted` is to keep all limits."""
+    return math.ceil(1 / (1 - wanted) - 1e-9)  # 1 - 0.9 is a little less than a tenth
 
 
 def normal(size: int, draws: int, seed: int) -> np.ndarray:

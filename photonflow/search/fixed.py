@@ -21,9 +21,9 @@ class Fixed:
     """(m,) their slack"""
     same: dict[int, int]
     """limit -> an earlier one that it always equals"""
-    by_f: np.ndarray
+    objective_slope: np.ndarray
     """(n,) steepest slope of the objective along each variable"""
-    by_c: np.ndarray
+    limit_slope: np.ndarray
     """(n,) the same of all limits"""
     designs: int
     """that were looked at"""
@@ -44,8 +44,8 @@ class Fixed:
         return moved
 
 
-def sort(probes: sqp.Sample) -> Fixed:
-    """Sort limits by what `probes` show of them.
+def survey(probes: sqp.Sample) -> Fixed:
+    """Which limits are fixed, by what `probes` show of them.
 
     One whose slopes vanish at all of them is fixed. Of several that agree in all, as
     two equal ends do, the first is carried.
@@ -71,7 +71,7 @@ def sort(probes: sqp.Sample) -> Fixed:
         still,
         value,
         same,
-        by_f=np.abs(probes.g[finite]).max(axis=0, initial=0.0),
-        by_c=np.abs(probes.jacobian[finite]).max(axis=(0, 1), initial=0.0),
+        objective_slope=np.abs(probes.g[finite]).max(axis=0, initial=0.0),
+        limit_slope=np.abs(probes.jacobian[finite]).max(axis=(0, 1), initial=0.0),
         designs=int(finite.sum()),
     )

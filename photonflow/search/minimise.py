@@ -324,7 +324,9 @@ def _require_effect(problem: Problem, begun: race.Race) -> None:
     names, aim = problem.space.names, problem.objective.name
     idle = [
         f"`{name}`"
-        for name, own, other in zip(names, seen.by_f, seen.by_c, strict=True)
+        for name, own, other in zip(
+            names, seen.objective_slope, seen.limit_slope, strict=True
+        )
         if own == 0.0 and other == 0.0
     ]
     if idle:
@@ -332,7 +334,7 @@ def _require_effect(problem: Problem, begun: race.Race) -> None:
             f"{', '.join(idle)} moves neither the objective `{aim}` nor any limit, at "
             f"any of {seen.designs} designs: take it out of `free`"
         )
-    if not seen.by_f.any():
+    if not seen.objective_slope.any():
         raise ValueError(
             f"the objective `{aim}` does not move with any free parameter: "
             f"{', '.join(f'`{name}`' for name in names)}"

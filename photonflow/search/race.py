@@ -21,7 +21,7 @@ import numpy as np
 
 from ..limits import TOLERANCE
 from . import sqp
-from .fixed import Fixed, sort
+from .fixed import Fixed, survey
 from .kkt import LEAST_SLOPE, certificate
 from .starts import Spread, Starts
 
@@ -213,7 +213,7 @@ def begin(
         extra = evaluate(more)
         probes = sqp.Sample(*map(np.concatenate, zip(look, extra, strict=True)))
         evaluations += PROBES
-    fixed = sort(probes)
+    fixed = survey(probes)
     if moving is not None:
         same = {i: k for i, k in fixed.same.items() if not moving[i]}
         fixed = dataclasses.replace(fixed, still=fixed.still & ~moving, same=same)
